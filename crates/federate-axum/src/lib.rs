@@ -1,0 +1,1 @@
+//! Federate's routers, cookies and pages for axum.

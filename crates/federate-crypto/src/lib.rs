@@ -1,0 +1,1 @@
+//! Keys, certificates, algorithms and the CryptoProvider of Federate.

@@ -1,0 +1,1 @@
+//! Single logout: the coordinator and the participant as pure state machines.

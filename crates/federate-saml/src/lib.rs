@@ -1,0 +1,1 @@
+//! SAML 2.0 messages: assertions built and signed, requests, responses, bindings and validation.

@@ -1,0 +1,1 @@
+//! Federate's store traits on redb, the embedded database.

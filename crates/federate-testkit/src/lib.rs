@@ -1,0 +1,1 @@
+//! Keys, a fixed clock, parties in memory and the store suite that Federate's tests share.

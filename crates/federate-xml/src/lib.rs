@@ -1,0 +1,1 @@
+//! XML security for SAML: a hardened parser, canonicalization and XML signatures.

@@ -1,0 +1,1 @@
+//! Single sign-on for Rust services: service provider, identity provider and hub.
