@@ -1,0 +1,554 @@
+//! The store traits, split by what each must promise.
+//!
+//! Every verb is atomic: it happens as a whole or not at all, and of two at the same time one
+//! is first. The future may be dropped at any point; the verb may then still happen.
+//! `now` is the caller's clock.
+
+use crate::{
+    EndReason, LifetimePolicy, LogoutKey, OneTimeKey, Participant, ParticipantQuery, Profile,
+    SessionId, SessionKey, SessionRecord, SessionSnapshot, StoreError, Subject, TenantId,
+    UpstreamQuery, User, UserId,
+};
+use chrono::{DateTime, Utc};
+use std::fmt;
+use std::future::Future;
+
+/// What a session is worth at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum SessionState {
+    /// The user is signed in.
+    Alive(SessionRecord),
+    /// The session is over.
+    Ended(EndReason),
+    /// There is no such session, or it was over so long ago that it is forgotten.
+    Unknown,
+}
+
+/// What became of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Rotation {
+    /// The new session is there, with the applications of the old one.
+    Rotated {
+        /// How many applications it took over.
+        carried: usize,
+    },
+    /// The old session is another person's: nothing changed. Log it out, then create.
+    OtherSubject,
+}
+
+/// What became of a new participant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum AddParticipant {
+    /// It will be told of the session's end: the assertion may leave.
+    Added,
+    /// It was there already: the assertion may leave.
+    AlreadyPresent,
+    /// The session is over: no assertion may leave.
+    SessionEnded(EndReason),
+    /// There is no such session: no assertion may leave.
+    Unknown,
+}
+
+impl AddParticipant {
+    /// Whether the assertion may leave.
+    #[must_use]
+    pub const fn may_issue(self) -> bool {
+        matches!(self, Self::Added | Self::AlreadyPresent)
+    }
+}
+
+/// What became of a termination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Termination {
+    /// This logout ended the session; these are the applications to tell. Asking again for
+    /// the same logout gives the same answer, so a crash loses no application.
+    Ended(SessionSnapshot),
+    /// Another logout, or a new login of the same user, ended it: nothing is left to do.
+    AlreadyEnded,
+    /// There is no such session.
+    Unknown,
+}
+
+/// Where sessions are kept.
+///
+/// A session that ended stays as a tombstone until `retain_until`, so nothing brings it back.
+pub trait SessionStore: Send + Sync {
+    /// Stores a new session.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when its key is in use, even by a session that is over,
+    /// or its id; [`StoreError::AlreadyExpired`] when it is over at `now`;
+    /// [`StoreError::Full`] and what the backend reports.
+    fn create(
+        &self,
+        record: SessionRecord,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Looks at a session without counting as activity.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn load(
+        &self,
+        key: &SessionKey,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<SessionState, StoreError>> + Send;
+
+    /// A session with its applications, be it alive or over.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn snapshot(
+        &self,
+        key: &SessionKey,
+    ) -> impl Future<Output = Result<Option<SessionSnapshot>, StoreError>> + Send;
+
+    /// Records an activity, if the session is alive; it never revives one.
+    ///
+    /// Written only when the policy's granularity asks for it.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn touch_if_alive(
+        &self,
+        key: &SessionKey,
+        policy: &LifetimePolicy,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<SessionState, StoreError>> + Send;
+
+    /// Puts a new login's session in the place of the same user's old one.
+    ///
+    /// The old key never works again (session fixation); the new session takes over the
+    /// applications, for they are still signed in. An old session that a logout ended, or
+    /// that is unknown, gives none.
+    ///
+    /// # Errors
+    /// Those of [`SessionStore::create`].
+    fn rotate(
+        &self,
+        old: &SessionKey,
+        new: SessionRecord,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Rotation, StoreError>> + Send;
+
+    /// Records that an application is about to receive an assertion in this session.
+    ///
+    /// Fails once termination began: an assertion leaves only after this succeeded.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] beyond [`SessionSnapshot::MAX_PARTICIPANTS`], and what the
+    /// backend reports.
+    fn add_participant(
+        &self,
+        key: &SessionKey,
+        participant: Participant,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<AddParticipant, StoreError>> + Send;
+
+    /// Ends a session for a logout, and gives the applications to tell.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn begin_termination(
+        &self,
+        key: &SessionKey,
+        by: LogoutKey,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Termination, StoreError>> + Send;
+
+    /// The session of a public id, within one account, that no logout has ended.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn by_id(
+        &self,
+        tenant: &TenantId,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<Option<SessionRecord>, StoreError>> + Send;
+
+    /// All sessions of a person that no logout has ended; some may have expired.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn by_subject(
+        &self,
+        subject: &Subject,
+    ) -> impl Future<Output = Result<Vec<SessionRecord>, StoreError>> + Send;
+
+    /// The sessions that an application's LogoutRequest means and no logout has ended.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn by_participant(
+        &self,
+        query: &ParticipantQuery,
+    ) -> impl Future<Output = Result<Vec<SessionRecord>, StoreError>> + Send;
+
+    /// The sessions that an upstream LogoutRequest means and no logout has ended.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn by_upstream(
+        &self,
+        query: &UpstreamQuery,
+    ) -> impl Future<Output = Result<Vec<SessionRecord>, StoreError>> + Send;
+}
+
+/// Which kind of value a [`OneTimeKey`] is: keys of different kinds never meet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Namespace(&'static str);
+
+impl Namespace {
+    /// Requests that await their response, by request id.
+    pub const REQUEST: Self = Self("request");
+    /// Assertions that were accepted, by issuer and assertion id.
+    pub const ASSERTION: Self = Self("assertion");
+    /// Logout messages that were accepted, by issuer and message id.
+    pub const LOGOUT_MESSAGE: Self = Self("logout-message");
+    /// Verified results that await their browser, by handle.
+    pub const HANDLE: Self = Self("handle");
+    /// Artifacts and authorization codes.
+    pub const CODE: Self = Self("code");
+
+    /// Another kind, by a name of the caller's own.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Namespace({})", self.0)
+    }
+}
+
+/// A value to be stored for one use. `Debug` shows its size alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OneTimeEntry {
+    /// Its kind.
+    pub namespace: Namespace,
+    /// Its key.
+    pub key: OneTimeKey,
+    /// The value, which may be empty.
+    pub value: Vec<u8>,
+    /// When it may be forgotten: for a replay entry, not before the assertion is refused for
+    /// its age anyway.
+    pub expires: DateTime<Utc>,
+}
+
+impl OneTimeEntry {
+    /// The largest value accepted, in bytes.
+    pub const MAX_BYTES: usize = 256 * 1024;
+
+    /// Checks what every store must refuse.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] and [`StoreError::AlreadyExpired`].
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let what = "one-time value";
+        if self.value.len() > Self::MAX_BYTES {
+            return Err(StoreError::TooLarge { what });
+        }
+        if self.expires <= now {
+            return Err(StoreError::AlreadyExpired { what });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for OneTimeEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OneTimeEntry")
+            .field("namespace", &self.namespace)
+            .field("key", &self.key)
+            .field("value", &format_args!("{} bytes", self.value.len()))
+            .field("expires", &self.expires)
+            .finish()
+    }
+}
+
+/// What became of a new one-time value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum PutNew {
+    /// It was new, and is stored.
+    Inserted,
+    /// The key is there already: nothing changed. For a replay entry: refuse the message.
+    AlreadyPresent,
+}
+
+/// What became of a response.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Redemption {
+    /// The request is consumed and the assertion recorded: this is a login.
+    Redeemed {
+        /// What was stored with the request; `None` for an unsolicited response.
+        request: Option<Vec<u8>>,
+    },
+    /// The assertion was accepted before: nothing changed.
+    Replayed,
+    /// There is no such request, or it was answered or is too old: nothing changed.
+    UnknownRequest,
+}
+
+impl fmt::Debug for Redemption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Redeemed { .. } => "Redeemed",
+            Self::Replayed => "Replayed",
+            Self::UnknownRequest => "UnknownRequest",
+        })
+    }
+}
+
+/// Where values for one use are kept: requests, replay entries, codes, handles.
+pub trait OneTimeStore: Send + Sync {
+    /// Stores a value whose key is not there yet; one that has expired is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::TooLarge`], [`StoreError::AlreadyExpired`] and
+    /// what the backend reports. Then the message is to be refused.
+    fn put_new(
+        &self,
+        entry: OneTimeEntry,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<PutNew, StoreError>> + Send;
+
+    /// Takes a value out: of any number of callers, one gets it.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn take(
+        &self,
+        namespace: Namespace,
+        key: &OneTimeKey,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+
+    /// Consumes the request that a response answers and records its assertion, as one.
+    ///
+    /// `[SAMLProf] 4.1.4.5`: an assertion is used once, and a response answers one request.
+    /// `request` is `None` for an unsolicited response. Unless the outcome is
+    /// [`Redemption::Redeemed`], nothing changed.
+    ///
+    /// # Errors
+    /// Those of [`OneTimeStore::put_new`], about `replay`.
+    fn redeem(
+        &self,
+        request: Option<(Namespace, OneTimeKey)>,
+        replay: OneTimeEntry,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Redemption, StoreError>> + Send;
+}
+
+/// A stored state, with the version that the next writer must name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned {
+    /// Counts the writes, from 1.
+    pub version: u64,
+    /// The state, in the words of whoever stored it.
+    pub value: Vec<u8>,
+    /// When it may be forgotten.
+    pub expires: DateTime<Utc>,
+}
+
+impl Versioned {
+    /// The largest state accepted, in bytes.
+    pub const MAX_BYTES: usize = 1024 * 1024;
+
+    /// Checks what every store must refuse.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] and [`StoreError::AlreadyExpired`].
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let what = "logout";
+        if self.value.len() > Self::MAX_BYTES {
+            return Err(StoreError::TooLarge { what });
+        }
+        if self.expires <= now {
+            return Err(StoreError::AlreadyExpired { what });
+        }
+        Ok(())
+    }
+
+    /// What a compare-and-swap puts in the place of this one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when this one has another version or has expired, and
+    /// [`StoreError::TooLarge`].
+    pub fn next(
+        &self,
+        version: u64,
+        value: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        if self.version != version || self.expires <= now {
+            return Err(StoreError::Conflict);
+        }
+        let next = Self {
+            version: version.saturating_add(1),
+            value,
+            expires: self.expires,
+        };
+        next.check(now)?;
+        Ok(next)
+    }
+}
+
+/// Where the states of running logouts are kept.
+///
+/// Claiming due work under a lease will be added with the workers that need it.
+pub trait LogoutStore: Send + Sync {
+    /// Stores a new state, as version 1.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`], [`StoreError::Full`], [`StoreError::TooLarge`],
+    /// [`StoreError::AlreadyExpired`] and what the backend reports.
+    fn create_logout(
+        &self,
+        key: &LogoutKey,
+        value: Vec<u8>,
+        expires: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// The state as it stands.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn load_logout(
+        &self,
+        key: &LogoutKey,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Option<Versioned>, StoreError>> + Send;
+
+    /// Replaces the state if it still has this version, and gives the new version.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it has another version or is gone;
+    /// [`StoreError::TooLarge`] and what the backend reports.
+    fn compare_and_swap(
+        &self,
+        key: &LogoutKey,
+        version: u64,
+        value: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// What find-or-create came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum FoundOrCreated {
+    /// The identity was known; the profile is the new one.
+    Found(User),
+    /// This was the identity's first login.
+    Created(User),
+}
+
+impl FoundOrCreated {
+    /// The user, either way.
+    #[must_use]
+    pub fn into_user(self) -> User {
+        match self {
+            Self::Found(user) | Self::Created(user) => user,
+        }
+    }
+}
+
+/// Where users are kept. They do not expire.
+pub trait UserStore: Send + Sync {
+    /// Finds the user of an identity, or makes one: any number of concurrent first logins of
+    /// one identity give one user.
+    ///
+    /// `candidate` is the id of the user if one is made. The profile replaces the stored one.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when `candidate` is another identity's user,
+    /// [`StoreError::Full`] and what the backend reports.
+    fn find_or_create(
+        &self,
+        subject: &Subject,
+        candidate: UserId,
+        profile: Profile,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<FoundOrCreated, StoreError>> + Send;
+
+    /// The user of this id, within one account.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn load_user(
+        &self,
+        tenant: &TenantId,
+        id: &UserId,
+    ) -> impl Future<Output = Result<Option<User>, StoreError>> + Send;
+
+    /// The user of an identity.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn user_by_subject(
+        &self,
+        subject: &Subject,
+    ) -> impl Future<Output = Result<Option<User>, StoreError>> + Send;
+}
+
+/// How much a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// How many entries it removed.
+    pub removed: usize,
+    /// Whether it stopped at its limit: sweep again.
+    pub more: bool,
+}
+
+/// Forgetting what has expired, in steps that do not hold up the other verbs.
+pub trait Sweep: Send + Sync {
+    /// Removes up to `limit` entries of each kind that are past their expiry at `now`.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn sweep(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Swept, StoreError>> + Send;
+}
+
+/// How many entries of each kind a store may hold. Beyond, it refuses new ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Sessions, with those that are over and not swept yet.
+    pub sessions: usize,
+    /// Values for one use.
+    pub one_time: usize,
+    /// Running logouts.
+    pub logouts: usize,
+    /// Users.
+    pub users: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            sessions: 1_000_000,
+            one_time: 1_000_000,
+            logouts: 100_000,
+            users: 10_000_000,
+        }
+    }
+}

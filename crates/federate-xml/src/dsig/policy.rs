@@ -1,0 +1,110 @@
+use super::error::SignatureError;
+use crate::c14n::Canonicalization;
+use chrono::{DateTime, Utc};
+use federate_crypto::{DigestAlgorithm, KeyType, PublicKey, SignatureAlgorithm};
+
+/// Which algorithms and keys are good enough for one peer.
+///
+/// By default: RSA (PKCS#1 v1.5 and PSS) of at least 2048 bits, ECDSA and Ed25519, with
+/// SHA-256, SHA-384 or SHA-512. HMAC never. What is weaker is allowed only to one peer, by a
+/// `dangerous_` method, until a date.
+#[derive(Debug, Clone, Default)]
+pub struct SignaturePolicy {
+    sha1_until: Option<DateTime<Utc>>,
+    rsa_1024_until: Option<DateTime<Utc>>,
+}
+
+impl SignaturePolicy {
+    /// The fewest bits of an RSA modulus accepted by default.
+    pub const MIN_RSA_BITS: u32 = 2048;
+
+    /// Accepts SHA-1 in digests and RSA signatures of this peer, until the given instant.
+    ///
+    /// Collisions of SHA-1 can be made: a peer that signs text which somebody else chose
+    /// can be made to sign two texts at once.
+    #[must_use]
+    pub fn dangerous_allow_sha1(mut self, until: DateTime<Utc>) -> Self {
+        self.sha1_until = Some(until);
+        self
+    }
+
+    /// Accepts RSA keys of 1024 bits and more of this peer, until the given instant.
+    ///
+    /// Such keys can be broken with the means of a large organization.
+    #[must_use]
+    pub fn dangerous_allow_rsa_1024(mut self, until: DateTime<Utc>) -> Self {
+        self.rsa_1024_until = Some(until);
+        self
+    }
+
+    fn sha1_allowed(&self, now: DateTime<Utc>) -> bool {
+        self.sha1_until.is_some_and(|until| now < until)
+    }
+
+    pub(super) fn signature_algorithm(
+        &self,
+        uri: &str,
+        now: DateTime<Utc>,
+    ) -> Result<SignatureAlgorithm, SignatureError> {
+        let refused = |uri| SignatureError::AlgorithmRefused {
+            role: "the signature algorithm",
+            uri,
+        };
+        let algorithm =
+            SignatureAlgorithm::from_uri(uri).ok_or_else(|| refused("an unknown algorithm"))?;
+        match algorithm {
+            SignatureAlgorithm::RsaSha1 if !self.sha1_allowed(now) => Err(refused(algorithm.uri())),
+            _ => Ok(algorithm),
+        }
+    }
+
+    pub(super) fn digest_algorithm(
+        &self,
+        uri: &str,
+        now: DateTime<Utc>,
+    ) -> Result<DigestAlgorithm, SignatureError> {
+        let refused = |uri| SignatureError::AlgorithmRefused {
+            role: "the digest algorithm",
+            uri,
+        };
+        let algorithm =
+            DigestAlgorithm::from_uri(uri).ok_or_else(|| refused("an unknown algorithm"))?;
+        match algorithm {
+            DigestAlgorithm::Sha1 if !self.sha1_allowed(now) => Err(refused(algorithm.uri())),
+            _ => Ok(algorithm),
+        }
+    }
+
+    /// `[SAMLCore] 5.4.3`: exclusive canonicalization; comments are no part of the meaning
+    /// and so must not be part of what is signed.
+    pub(super) fn canonicalization(uri: &str) -> Result<Canonicalization, SignatureError> {
+        let refused = |uri| SignatureError::AlgorithmRefused {
+            role: "the canonicalization",
+            uri,
+        };
+        match Canonicalization::from_uri(uri) {
+            None => Err(refused("an unknown algorithm")),
+            Some(method) if method.with_comments => {
+                Err(refused(crate::c14n::EXCLUSIVE_WITH_COMMENTS))
+            }
+            Some(method) => Ok(method),
+        }
+    }
+
+    /// Whether the key fits the algorithm and is strong enough.
+    pub(super) fn accepts_key(
+        &self,
+        key: &PublicKey,
+        algorithm: SignatureAlgorithm,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let strong = match key.key_type() {
+            KeyType::Rsa => {
+                key.bits() >= Self::MIN_RSA_BITS
+                    || (key.bits() >= 1024 && self.rsa_1024_until.is_some_and(|until| now < until))
+            }
+            _ => true,
+        };
+        strong && algorithm.accepts(key.key_type())
+    }
+}

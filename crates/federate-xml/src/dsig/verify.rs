@@ -1,0 +1,179 @@
+use super::ENVELOPED;
+use super::error::{SignatureError, SignatureStructure as Structure};
+use super::keys::TrustedKeys;
+use super::policy::SignaturePolicy;
+use super::signed_info::{Methods, SignatureElements, SignedInfo, method};
+use crate::c14n::canonicalize;
+use crate::limits::Limits;
+use crate::name::Name;
+use crate::tree::{Document, Element};
+use crate::verified::SignedBy;
+use chrono::{DateTime, Utc};
+use federate_crypto::{CryptoProvider, SignatureAlgorithm};
+use federate_types::MessageId;
+
+const SIGNATURE: Name = Name::ds("Signature");
+
+/// With what, by which rules and when signatures are verified.
+#[derive(Debug, Clone, Copy)]
+pub struct VerificationContext<'a> {
+    /// The cryptography.
+    pub provider: &'a CryptoProvider,
+    /// What is good enough for the peer in question.
+    pub policy: &'a SignaturePolicy,
+    /// The present: legacy exceptions of the policy end at a date.
+    pub now: DateTime<Utc>,
+}
+
+/// The canonical octets of an element whose signature was verified: what the signer saw.
+///
+/// Only [`VerificationContext::verify_enveloped`] makes them, and
+/// [`SignedOctets::read`] makes a [`crate::Verified`] value of them.
+#[derive(Debug)]
+#[must_use]
+pub struct SignedOctets {
+    octets: Vec<u8>,
+    signed_by: SignedBy,
+}
+
+impl SignedOctets {
+    /// The octets that were hashed.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// Who signed them, and how.
+    #[must_use]
+    pub fn signed_by(&self) -> &SignedBy {
+        &self.signed_by
+    }
+}
+
+/// Whether the element has a signature of its own; what it is worth, only verifying tells.
+///
+/// # Errors
+/// [`SignatureError::Malformed`] when it has several.
+pub fn own_signature(element: Element<'_>) -> Result<Option<Element<'_>>, SignatureError> {
+    let mut own = element.child_elements().filter(|c| c.is(SIGNATURE));
+    let first = own.next();
+    match own.next() {
+        None => Ok(first),
+        Some(_) => Err(SignatureError::Malformed(Structure::SeveralSignatures)),
+    }
+}
+
+impl VerificationContext<'_> {
+    /// Verifies the enveloped signature of this very element (`[SAMLCore] 5.4`).
+    ///
+    /// The signature must be a child of the element, with one reference, to the element's
+    /// own ID; the transforms are enveloped signature and exclusive canonicalization. The
+    /// KeyInfo of the message is not looked at.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; nothing of the element is given out then.
+    pub fn verify_enveloped(
+        &self,
+        element: Element<'_>,
+        keys: &TrustedKeys,
+    ) -> Result<SignedOctets, SignatureError> {
+        let signature = own_signature(element)?.ok_or(SignatureError::Missing)?;
+        let id = own_id(element)?;
+        let parts = SignatureElements::of(signature)?;
+        let methods = Methods::of(parts.signed_info)?;
+        let algorithm = self
+            .policy
+            .signature_algorithm(methods.signature, self.now)?;
+        let mut octets = Vec::with_capacity(1024);
+        let canonicalization = method(&methods.canonicalization)?;
+        canonicalize(parts.signed_info, None, &canonicalization, &mut octets);
+        let signed_by = self.verify_octets(algorithm, &octets, &parts.value, keys)?;
+
+        // From here on SignedInfo is read from the octets that the signature covered.
+        let limits = Limits::default();
+        let elements = SignatureError::Malformed(Structure::Elements);
+        let document = Document::parse(&octets, &limits).map_err(|_| elements)?;
+        let info = SignedInfo::of(document.root())?;
+        if info.methods.signature != methods.signature {
+            return Err(SignatureError::Malformed(Structure::Elements));
+        }
+        let octets = self.reference(element, signature, id, &info)?;
+        Ok(SignedOctets { octets, signed_by })
+    }
+
+    /// `[SAMLCore] 5.4.2` to `5.4.4`: one reference to the parent, two transforms at most,
+    /// and the digest of what they leave.
+    fn reference(
+        &self,
+        element: Element<'_>,
+        signature: Element<'_>,
+        id: &str,
+        info: &SignedInfo<'_>,
+    ) -> Result<Vec<u8>, SignatureError> {
+        if info.uri.and_then(|uri| uri.strip_prefix('#')) != Some(id) {
+            return Err(SignatureError::Malformed(Structure::ReferenceElsewhere));
+        }
+        let canonicalization = match info.transforms.as_slice() {
+            [(ENVELOPED, prefixes), canonicalization] if prefixes.is_empty() => {
+                method(canonicalization)?
+            }
+            _ => return Err(SignatureError::Malformed(Structure::Transforms)),
+        };
+        let digest_algorithm = self.policy.digest_algorithm(info.digest_method, self.now)?;
+        let mut octets = Vec::with_capacity(8 * 1024);
+        canonicalize(element, Some(signature), &canonicalization, &mut octets);
+        if octets.first() != Some(&b'<') {
+            return Err(SignatureError::Malformed(Structure::EmptyDigestInput));
+        }
+        let digest = self.provider.digester.digest(digest_algorithm, &octets);
+        if !digest.matches(&info.digest) {
+            return Err(SignatureError::DigestMismatch);
+        }
+        Ok(octets)
+    }
+
+    /// Verifies a signature over octets with whichever of the keys made it.
+    pub(super) fn verify_octets(
+        &self,
+        algorithm: SignatureAlgorithm,
+        octets: &[u8],
+        signature: &[u8],
+        keys: &TrustedKeys,
+    ) -> Result<SignedBy, SignatureError> {
+        let all = keys.as_slice();
+        let mut tried = 0;
+        for key in all {
+            if !self
+                .policy
+                .accepts_key(key.public_key(), algorithm, self.now)
+            {
+                continue;
+            }
+            tried += 1;
+            if key.verify(algorithm, octets, signature).is_ok() {
+                return Ok(SignedBy {
+                    key: key.public_key().clone(),
+                    algorithm,
+                });
+            }
+        }
+        Err(match tried {
+            0 => SignatureError::NoUsableKey { tried: all.len() },
+            tried => SignatureError::WrongKey { tried },
+        })
+    }
+}
+
+/// The element's ID, by which its signature refers to it: the unprefixed `ID`
+/// (`[SAMLCore] 5.4.2`), and nothing else that could pass for one.
+fn own_id(element: Element<'_>) -> Result<&str, SignatureError> {
+    let id = element
+        .attribute("ID")
+        .filter(|id| MessageId::new(*id).is_ok())
+        .ok_or(SignatureError::Malformed(Structure::NoId))?;
+    let like_id = |local: &str| local.eq_ignore_ascii_case("id");
+    if element.attributes().filter(|a| like_id(a.1)).count() > 1 {
+        return Err(SignatureError::Malformed(Structure::CompetingIds));
+    }
+    Ok(id)
+}

@@ -1,0 +1,121 @@
+//! Character classes of XML 1.0 (fifth edition) and Namespaces in XML.
+
+use crate::error::{ParseError, ParseErrorKind};
+use memchr::memmem;
+
+/// XML white space (production 3).
+pub(crate) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Production 2, Char.
+pub(crate) const fn is_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+/// Production 4, NameStartChar, without the colon.
+const fn is_name_start(c: char) -> bool {
+    matches!(c,
+        'A'..='Z' | '_' | 'a'..='z'
+        | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
+        | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}'
+        | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}'
+        | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}' | '\u{10000}'..='\u{effff}')
+}
+
+/// Production 4a, NameChar, without the colon.
+const fn is_name_char(c: char) -> bool {
+    is_name_start(c)
+        || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
+}
+
+/// ASCII name characters, by byte: the common case without decoding.
+const ASCII_NAME: [bool; 128] = {
+    let mut table = [false; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        #[allow(clippy::indexing_slicing)] // evaluated at compile time
+        {
+            table[byte] = is_name_char(byte as u8 as char);
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// `[XMLNames]` production 4, NCName.
+pub(crate) fn is_ncname(name: &str) -> bool {
+    let Some(first) = name.chars().next() else {
+        return false;
+    };
+    is_name_start(first)
+        && (name
+            .bytes()
+            .all(|b| ASCII_NAME.get(b as usize).copied().unwrap_or(false))
+            || name.chars().all(is_name_char))
+}
+
+/// Splits a qualified name into prefix (empty for none) and local name, or refuses it.
+pub(crate) fn split_qname(qname: &str) -> Option<(&str, &str)> {
+    match qname.split_once(':') {
+        None => is_ncname(qname).then_some(("", qname)),
+        Some((prefix, local)) => (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local)),
+    }
+}
+
+/// Checks every character of the document once; tells whether there is a carriage return.
+pub(crate) fn check_characters(text: &str) -> Result<bool, ParseError> {
+    let bytes = text.as_bytes();
+    let refused = |b: u8| b < 0x20 && b != b'\t' && b != b'\n' && b != b'\r';
+    // Without early exit in a block, so that the compiler can use vectors.
+    let mut carriage_return = false;
+    for (index, block) in bytes.chunks(256).enumerate() {
+        let mut bad = false;
+        for &b in block {
+            bad |= refused(b);
+            carriage_return |= b == b'\r';
+        }
+        if bad {
+            let within = block.iter().position(|&b| refused(b)).unwrap_or_default();
+            return Err(ParseError::new(
+                index * 256 + within,
+                ParseErrorKind::InvalidCharacter,
+            ));
+        }
+    }
+    // U+FFFE and U+FFFF are the only others that UTF-8 can carry and XML cannot.
+    for needle in ["\u{fffe}", "\u{ffff}"] {
+        if let Some(offset) = memmem::find(bytes, needle.as_bytes()) {
+            return Err(ParseError::new(offset, ParseErrorKind::InvalidCharacter));
+        }
+    }
+    Ok(carriage_return)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for name in ["a", "_a", "A-1.b", "\u{e9}t\u{e9}"] {
+            assert!(is_ncname(name), "{name}");
+        }
+        for name in ["", "1a", "-a", ".a", "a b", "a:b", "a\u{d7}", "\u{300}a"] {
+            assert!(!is_ncname(name), "{name}");
+        }
+        assert_eq!(split_qname("ds:Object"), Some(("ds", "Object")));
+        for name in [":a", "a:", "::a", "a:b:c", ":"] {
+            assert_eq!(split_qname(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn characters() {
+        assert!(!check_characters("a\n\tb\u{fffd}").unwrap());
+        assert!(check_characters("a\r\n").unwrap());
+        for (text, offset) in [("a\0", 1), ("\u{b}", 0), ("ab\u{ffff}", 2), ("\u{fffe}", 0)] {
+            assert_eq!(check_characters(text).unwrap_err().offset, offset);
+        }
+    }
+}

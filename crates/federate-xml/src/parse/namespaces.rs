@@ -1,0 +1,186 @@
+//! Namespace bindings while a document is read: every prefix and namespace name gets a
+//! number, so that a lookup costs the same however many declarations there are.
+
+use crate::error::{ParseError, ParseErrorKind as Kind};
+use crate::name;
+use crate::tree::{
+    Declaration, NO_NAMESPACE, NO_PREFIX, NamespaceId, PrefixId, XML_NAMESPACE, XML_PREFIX,
+};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+const UNBOUND: NamespaceId = NamespaceId::MAX;
+
+/// Below this many, comparing them all is faster than hashing.
+const FEW: usize = 12;
+
+pub(super) struct Namespaces<'i> {
+    allowed: usize,
+    prefixes: Vec<&'i str>,
+    prefix_numbers: HashMap<&'i str, PrefixId>,
+    names: Vec<Cow<'i, str>>,
+    name_numbers: HashMap<Cow<'i, str>, NamespaceId>,
+    /// What each prefix means here.
+    bound: Vec<NamespaceId>,
+    /// What it meant before, innermost last.
+    undo: Vec<(PrefixId, NamespaceId)>,
+}
+
+impl<'i> Namespaces<'i> {
+    pub(super) fn new(allowed: usize) -> Self {
+        Self {
+            allowed,
+            prefixes: vec!["", "xml"],
+            prefix_numbers: HashMap::new(),
+            names: vec![Cow::Borrowed(""), Cow::Borrowed(name::XML)],
+            name_numbers: HashMap::new(),
+            bound: vec![NO_NAMESPACE, XML_NAMESPACE],
+            undo: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_names(self) -> (Vec<&'i str>, Vec<Cow<'i, str>>) {
+        (self.prefixes, self.names)
+    }
+
+    pub(super) fn mark(&self) -> usize {
+        self.undo.len()
+    }
+
+    pub(super) fn restore(&mut self, mark: usize) {
+        while self.undo.len() > mark {
+            if let Some((prefix, before)) = self.undo.pop()
+                && let Some(bound) = self.bound.get_mut(prefix as usize)
+            {
+                *bound = before;
+            }
+        }
+    }
+
+    fn full(&self, at: usize) -> ParseError {
+        let limit = "namespaces";
+        let allowed = self.allowed;
+        ParseError::new(at, Kind::LimitExceeded { limit, allowed })
+    }
+
+    /// The number of a prefix, whether it is bound or not.
+    pub(super) fn prefix(&mut self, prefix: &'i str, at: usize) -> Result<PrefixId, ParseError> {
+        let known = if self.prefixes.len() <= FEW {
+            self.prefixes.iter().position(|p| *p == prefix)
+        } else {
+            if self.prefix_numbers.is_empty() {
+                let all = self.prefixes.iter().zip(0..);
+                self.prefix_numbers = all.map(|(p, number)| (*p, number)).collect();
+            }
+            self.prefix_numbers.get(prefix).map(|n| *n as usize)
+        };
+        if let Some(number) = known {
+            return Ok(number as PrefixId);
+        }
+        if self.prefixes.len() >= self.allowed {
+            return Err(self.full(at));
+        }
+        let number = self.prefixes.len() as PrefixId;
+        self.prefixes.push(prefix);
+        self.bound.push(UNBOUND);
+        if !self.prefix_numbers.is_empty() {
+            self.prefix_numbers.insert(prefix, number);
+        }
+        Ok(number)
+    }
+
+    fn name(&mut self, uri: Cow<'i, str>, at: usize) -> Result<NamespaceId, ParseError> {
+        let known = if self.names.len() <= FEW {
+            self.names.iter().position(|n| *n == uri)
+        } else {
+            if self.name_numbers.is_empty() {
+                let all = self.names.iter().zip(0..);
+                self.name_numbers = all.map(|(n, number)| (n.clone(), number)).collect();
+            }
+            self.name_numbers.get(&uri).map(|n| *n as usize)
+        };
+        if let Some(number) = known {
+            return Ok(number as NamespaceId);
+        }
+        if self.names.len() >= self.allowed {
+            return Err(self.full(at));
+        }
+        let number = self.names.len() as NamespaceId;
+        if !self.name_numbers.is_empty() {
+            self.name_numbers.insert(uri.clone(), number);
+        }
+        self.names.push(uri);
+        Ok(number)
+    }
+
+    /// Notes a declaration of the tag that is being read.
+    pub(super) fn declare(
+        &mut self,
+        prefix: &'i str,
+        uri: Cow<'i, str>,
+        at: usize,
+    ) -> Result<Declaration, ParseError> {
+        // [XMLNames] 3: `xml` means its own namespace only, `xmlns` is never declared, and
+        // neither namespace has another prefix; 5: a prefix cannot be undeclared.
+        let reserved = match prefix {
+            "xmlns" => true,
+            "xml" => uri != name::XML,
+            _ => uri == name::XML || uri == name::XMLNS || (uri.is_empty() && !prefix.is_empty()),
+        };
+        if reserved {
+            return Err(ParseError::new(at, Kind::InvalidNamespaceDeclaration));
+        }
+        // [C14N] 1.3: documents with relative namespace names have no canonical form.
+        if !uri.is_empty() && !is_absolute(&uri) {
+            return Err(ParseError::new(at, Kind::RelativeNamespace));
+        }
+        let prefix = self.prefix(prefix, at)?;
+        let namespace = self.name(uri, at)?;
+        let Some(bound) = self.bound.get_mut(prefix as usize) else {
+            return Err(ParseError::new(at, Kind::UndeclaredPrefix));
+        };
+        self.undo.push((prefix, *bound));
+        *bound = namespace;
+        Ok(Declaration { prefix, namespace })
+    }
+
+    /// What the prefix of an element means here.
+    pub(super) fn resolve(
+        &mut self,
+        prefix: &'i str,
+        at: usize,
+    ) -> Result<(PrefixId, NamespaceId), ParseError> {
+        let number = self.prefix(prefix, at)?;
+        Ok((number, self.bound(number, at)?))
+    }
+
+    /// What the prefix of an attribute means here; without prefix it has no namespace.
+    pub(super) fn of_attribute(
+        &self,
+        prefix: PrefixId,
+        at: usize,
+    ) -> Result<NamespaceId, ParseError> {
+        match prefix {
+            NO_PREFIX => Ok(NO_NAMESPACE),
+            XML_PREFIX => Ok(XML_NAMESPACE),
+            other => self.bound(other, at),
+        }
+    }
+
+    fn bound(&self, prefix: PrefixId, at: usize) -> Result<NamespaceId, ParseError> {
+        match self.bound.get(prefix as usize).copied() {
+            None | Some(UNBOUND) => Err(ParseError::new(at, Kind::UndeclaredPrefix)),
+            Some(namespace) => Ok(namespace),
+        }
+    }
+}
+
+/// [RFC3986] 4.3: an absolute URI begins with a scheme.
+fn is_absolute(uri: &str) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    })
+}

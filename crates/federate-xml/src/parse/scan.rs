@@ -1,0 +1,132 @@
+//! The inside of a tag: names and attributes, strictly as XML 1.0 productions 40 to 44 say.
+
+use super::chars::is_space;
+use crate::error::{ParseError, ParseErrorKind};
+
+/// An attribute as it was written.
+pub(super) struct RawAttribute<'i> {
+    pub qname: &'i str,
+    /// Offset of the name in the input.
+    pub name_at: usize,
+    pub value: &'i str,
+    /// Offset of the value in the input.
+    pub value_at: usize,
+    /// Whether the value holds a reference or white space that has to be normalized.
+    pub normalize: bool,
+}
+
+/// Reads the attributes of one tag, one after the other.
+pub(super) struct Attributes<'i> {
+    /// The tag from after its name to before its end.
+    text: &'i str,
+    /// Offset of `text` in the input.
+    base: usize,
+    position: usize,
+}
+
+const OTHER: u8 = 0;
+const DOUBLE: u8 = 1;
+const SINGLE: u8 = 2;
+const NORMALIZE: u8 = 3;
+const LESS_THAN: u8 = 4;
+
+/// What a byte means inside an attribute value.
+const CLASS: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    #[allow(clippy::indexing_slicing)] // evaluated at compile time
+    {
+        table[b'"' as usize] = DOUBLE;
+        table[b'\'' as usize] = SINGLE;
+        table[b'&' as usize] = NORMALIZE;
+        table[b'\t' as usize] = NORMALIZE;
+        table[b'\n' as usize] = NORMALIZE;
+        table[b'\r' as usize] = NORMALIZE;
+        table[b'<' as usize] = LESS_THAN;
+    }
+    table
+};
+
+impl<'i> Attributes<'i> {
+    pub(super) fn new(text: &'i str, base: usize) -> Self {
+        Self {
+            text,
+            base,
+            position: 0,
+        }
+    }
+
+    fn byte(&self, position: usize) -> Option<u8> {
+        self.text.as_bytes().get(position).copied()
+    }
+
+    fn refuse<T>(&self, what: &'static str) -> Result<T, ParseError> {
+        Err(ParseError::new(
+            self.base + self.position,
+            ParseErrorKind::NotWellFormed(what),
+        ))
+    }
+
+    fn skip_space(&mut self) -> bool {
+        let start = self.position;
+        while self.byte(self.position).is_some_and(is_space) {
+            self.position += 1;
+        }
+        self.position > start
+    }
+
+    /// The next attribute, or `None` at the end of the tag.
+    pub(super) fn next(&mut self) -> Result<Option<RawAttribute<'i>>, ParseError> {
+        let spaced = self.skip_space();
+        if self.position >= self.text.len() {
+            return Ok(None);
+        }
+        if !spaced {
+            return self.refuse("an attribute needs white space before it");
+        }
+        let name_start = self.position;
+        while self
+            .byte(self.position)
+            .is_some_and(|b| b != b'=' && !is_space(b))
+        {
+            self.position += 1;
+        }
+        let name_end = self.position;
+        self.skip_space();
+        if self.byte(self.position) != Some(b'=') {
+            return self.refuse("an attribute needs a value");
+        }
+        self.position += 1;
+        self.skip_space();
+        let quote = match self.byte(self.position) {
+            Some(b'"') => DOUBLE,
+            Some(b'\'') => SINGLE,
+            _ => return self.refuse("an attribute value needs quotes"),
+        };
+        self.position += 1;
+        let value_start = self.position;
+        let mut normalize = false;
+        loop {
+            let Some(byte) = self.byte(self.position) else {
+                return self.refuse("an attribute value is not closed");
+            };
+            match CLASS.get(byte as usize).copied().unwrap_or(OTHER) {
+                OTHER => {}
+                NORMALIZE => normalize = true,
+                LESS_THAN => return self.refuse("'<' in an attribute value"),
+                class if class == quote => break,
+                _ => {}
+            }
+            self.position += 1;
+        }
+        let value_end = self.position;
+        self.position += 1;
+        Ok(Some(RawAttribute {
+            // Both ends lie beside ASCII bytes, hence at character boundaries.
+            qname: self.text.get(name_start..name_end).unwrap_or_default(),
+            name_at: self.base + name_start,
+            value: self.text.get(value_start..value_end).unwrap_or_default(),
+            value_at: self.base + value_start,
+            normalize,
+        }))
+    }
+}
