@@ -109,13 +109,8 @@ impl KeyBackend for AwsLc {
         let (pair, public_key) = match key_type {
             KeyType::Rsa => {
                 let encoding = rsa_encoding(algorithm).ok_or(unsupported(algorithm))?;
+                let public_key = key.rsa_signing_public_key()?;
                 let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(rejected)?;
-                let public_key = PublicKey::from_parts(key_type, pair.public_key().as_ref())?;
-                if public_key.bits() < 2048 {
-                    return Err(CryptoError::UnsupportedKeySize {
-                        bits: public_key.bits(),
-                    });
-                }
                 (Pair::Rsa(pair, encoding), public_key)
             }
             KeyType::Ec(curve) => {

@@ -1,3 +1,5 @@
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+use crate::PublicKey;
 use crate::der::{self, Reader, oid};
 use crate::public_key::key_type_of;
 use crate::{CryptoError, KeyType, pem};
@@ -6,6 +8,10 @@ use zeroize::Zeroizing;
 
 /// A PKCS#8 RSA key of 16,384 bits has about 9,500 octets.
 const MAX_LEN: usize = 16 * 1024;
+
+/// [SP 800-131A] 3: no signature is made with less.
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+const MIN_RSA_SIGNING_BITS: u32 = 2048;
 
 /// A private key, as PKCS#8; wiped from memory when dropped, never printed.
 ///
@@ -89,6 +95,22 @@ impl PrivateKey {
     pub const fn key_type(&self) -> KeyType {
         self.key_type
     }
+
+    /// The public half of an RSA key that is large enough to sign.
+    #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+    pub(crate) fn rsa_signing_public_key(&self) -> Result<PublicKey, CryptoError> {
+        let (modulus, exponent) =
+            rsa_public_half(&self.pkcs8).ok_or(malformed("not an RSAPrivateKey"))?;
+        let key = der::value(
+            der::SEQUENCE,
+            &[&der::unsigned(modulus), &der::unsigned(exponent)],
+        );
+        let key = PublicKey::from_parts(KeyType::Rsa, &key)?;
+        if key.bits() < MIN_RSA_SIGNING_BITS {
+            return Err(CryptoError::UnsupportedKeySize { bits: key.bits() });
+        }
+        Ok(key)
+    }
 }
 
 impl fmt::Debug for PrivateKey {
@@ -99,6 +121,17 @@ impl fmt::Debug for PrivateKey {
 
 const fn malformed(reason: &'static str) -> CryptoError {
     CryptoError::MalformedKey { reason }
+}
+
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+fn rsa_public_half(pkcs8: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut info = Reader::new(pkcs8).sequence()?;
+    info.read(der::INTEGER)?;
+    info.read(der::SEQUENCE)?;
+    // RFC 8017 A.1.2: version, modulus, publicExponent, and the secrets.
+    let mut key = Reader::new(info.read(der::OCTET_STRING)?).sequence()?;
+    key.read(der::INTEGER)?;
+    Some((key.unsigned()?, key.unsigned()?))
 }
 
 fn pkcs8_key_type(pkcs8: &[u8]) -> Option<KeyType> {

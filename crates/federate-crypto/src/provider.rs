@@ -116,4 +116,7 @@ pub trait SigningKey: Send + Sync + fmt::Debug {
 }
 
 #[cfg(test)]
+#[cfg(feature = "rustcrypto")]
+mod forgery_tests;
+#[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use crate::{
     CryptoError, CryptoProvider, Digest, DigestAlgorithm, DigestContext, Digester, KeyBackend,
-    KeyType, PrivateKey, PublicKey, SecureRandom, SignatureAlgorithm, SigningKey, Verifier, der,
+    KeyType, PrivateKey, PublicKey, SecureRandom, SignatureAlgorithm, SigningKey, Verifier,
 };
 use rand_core::{OsRng, RngCore};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
@@ -110,26 +110,12 @@ impl KeyBackend for RustCrypto {
         if key_type != KeyType::Rsa || algorithm == SignatureAlgorithm::RsaSha1 {
             return Err(unsupported(algorithm));
         }
+        let public_key = key.rsa_signing_public_key()?;
         let pair = RsaPrivateKey::from_pkcs8_der(key.pkcs8_der()).map_err(|_| {
             CryptoError::MalformedKey {
                 reason: "the private key was rejected",
             }
         })?;
-        let public_key = PublicKey::from_parts(
-            KeyType::Rsa,
-            &der::value(
-                der::SEQUENCE,
-                &[
-                    &der::unsigned(&pair.n().to_bytes_be()),
-                    &der::unsigned(&pair.e().to_bytes_be()),
-                ],
-            ),
-        )?;
-        if public_key.bits() < 2048 {
-            return Err(CryptoError::UnsupportedKeySize {
-                bits: public_key.bits(),
-            });
-        }
         Ok(Arc::new(RsaSigningKey {
             pair,
             public_key,

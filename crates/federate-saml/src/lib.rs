@@ -1,1 +1,42 @@
-//! SAML 2.0 messages: assertions built and signed, requests, responses, bindings and validation.
+//! SAML 2.0 messages: assertions built and signed, requests, responses, bindings and
+//! validation.
+//!
+//! A message comes in by a [`binding`], becomes [`federate_xml::Unverified`], tells by its
+//! [`hints`](MessageHints) whose keys to use, is verified, and is validated by the rules of
+//! its profile. What goes out is built by [`issue_response`] or is one of the message types,
+//! written in canonical form and signed as it stands.
+//!
+//! The citations are to the OASIS specifications of SAML V2.0 with Errata 05: `[SAMLCore]`,
+//! `[SAMLBind]`, `[SAMLProf]`, `[SAMLMeta]`.
+
+mod assertion;
+mod attribute;
+mod authn_request;
+pub mod binding;
+mod error;
+mod hint;
+mod issue;
+mod logout;
+mod message;
+mod names;
+mod response;
+mod subject;
+mod validate;
+
+pub use assertion::{Assertion, AuthnStatement, Conditions};
+pub use attribute::{
+    Attribute, AttributeValue, NAME_FORMAT_BASIC, NAME_FORMAT_UNSPECIFIED, NAME_FORMAT_URI,
+};
+pub use authn_request::{AuthnRequest, Comparison, NameIdPolicy, RequestedAuthnContext};
+pub use error::{BindingError, SamlError};
+pub use hint::MessageHints;
+pub use issue::{IssuePolicy, Login, SignedPart, issue_failure, issue_response};
+pub use logout::{LogoutRequest, LogoutResponse, REASON_USER};
+pub use message::{Message, MessageKind, signed_xml, unsigned_xml};
+pub use response::{Coverage, Response, VerifiedResponse, verify_response};
+pub use subject::{BEARER, Subject, SubjectConfirmation};
+pub use validate::{
+    AuthnRequestExpectation, LoginExpectation, LogoutExpectation, MAX_REQUEST_AGE, Refusal, Rule,
+    SentRequest, ValidatedLogin, validate_authn_request, validate_logout_request,
+    validate_logout_response, validate_response,
+};

@@ -1,6 +1,4 @@
-use crate::{
-    ParticipantQuery, SessionId, SessionSnapshot, Subject, TenantId, UpstreamQuery,
-};
+use crate::{ParticipantQuery, SessionId, SessionSnapshot, Subject, TenantId, UpstreamQuery};
 
 /// One of the keys by which a session is found, as octets: for the authors of backends.
 ///
@@ -34,11 +32,7 @@ impl IndexKey {
     /// By an application and the value of its NameID.
     #[must_use]
     pub fn of_participant(query: &ParticipantQuery) -> Self {
-        Self::participant(
-            &query.tenant,
-            query.issuer.as_str(),
-            query.name_id.value(),
-        )
+        Self::participant(&query.tenant, query.issuer.as_str(), query.name_id.value())
     }
 
     /// By an upstream identity provider and the value of its NameID.
@@ -75,9 +69,11 @@ impl IndexKey {
                 ],
             ));
         }
-        keys.extend(session.participants.iter().map(|p| {
-            Self::participant(&subject.tenant, p.entity_id.as_str(), p.name_id.value())
-        }));
+        keys.extend(
+            session.participants.iter().map(|p| {
+                Self::participant(&subject.tenant, p.entity_id.as_str(), p.name_id.value())
+            }),
+        );
         keys.sort_unstable();
         keys.dedup();
         keys

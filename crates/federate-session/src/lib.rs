@@ -71,9 +71,9 @@ pub use record::{
 };
 pub use snapshot::SessionSnapshot;
 pub use store::{
-    AddParticipant, Capacity, FoundOrCreated, LogoutStore, Namespace,
-    OneTimeEntry, OneTimeStore, PutNew, Redemption, Rotation, SessionState, SessionStore, Sweep,
-    Swept, Termination, UserStore, Versioned,
+    AddParticipant, Capacity, FoundOrCreated, LogoutStore, Namespace, OneTimeEntry, OneTimeStore,
+    PutNew, Redemption, Rotation, SessionState, SessionStore, Sweep, Swept, Termination, UserStore,
+    Versioned,
 };
 pub use subject::Subject;
 pub use user::{Profile, User};

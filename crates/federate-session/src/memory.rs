@@ -83,11 +83,7 @@ impl SessionStore for MemoryStore {
             .create(SessionSnapshot::new(record), capacity, now)
     }
 
-    async fn load(
-        &self,
-        key: &SessionKey,
-        now: DateTime<Utc>,
-    ) -> Result<SessionState, StoreError> {
+    async fn load(&self, key: &SessionKey, now: DateTime<Utc>) -> Result<SessionState, StoreError> {
         Ok(self
             .sessions()
             .row(key)
@@ -166,11 +162,7 @@ impl SessionStore for MemoryStore {
 }
 
 impl OneTimeStore for MemoryStore {
-    async fn put_new(
-        &self,
-        entry: OneTimeEntry,
-        now: DateTime<Utc>,
-    ) -> Result<PutNew, StoreError> {
+    async fn put_new(&self, entry: OneTimeEntry, now: DateTime<Utc>) -> Result<PutNew, StoreError> {
         let capacity = self.inner.capacity.one_time;
         self.one_time().put_new(entry, capacity, now)
     }
@@ -244,11 +236,7 @@ impl UserStore for MemoryStore {
         self.users().find_or_create(user, capacity)
     }
 
-    async fn load_user(
-        &self,
-        tenant: &TenantId,
-        id: &UserId,
-    ) -> Result<Option<User>, StoreError> {
+    async fn load_user(&self, tenant: &TenantId, id: &UserId) -> Result<Option<User>, StoreError> {
         Ok(self.users().load(tenant, id))
     }
 

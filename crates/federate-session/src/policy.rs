@@ -189,9 +189,7 @@ impl Lifetime {
     /// it; a limit that it lengthened does not. A clock that went backwards changes nothing.
     pub fn touch(&self, policy: &LifetimePolicy, now: DateTime<Utc>) -> Touch {
         let in_force = Self {
-            absolute_end: self
-                .absolute_end
-                .min(later(self.created, policy.absolute)),
+            absolute_end: self.absolute_end.min(later(self.created, policy.absolute)),
             idle: self.idle.min(policy.idle),
             ..*self
         };

@@ -227,7 +227,10 @@ pub fn names_agree(asked: &NameId, issued: &NameId) -> bool {
     let stated = |name: &'_ NameId| name.format.clone().filter(|f| *f != Unspecified);
     asked.value() == issued.value()
         && both_agree(stated(asked).as_ref(), stated(issued).as_ref())
-        && both_agree(asked.name_qualifier.as_ref(), issued.name_qualifier.as_ref())
+        && both_agree(
+            asked.name_qualifier.as_ref(),
+            issued.name_qualifier.as_ref(),
+        )
         && both_agree(
             asked.sp_name_qualifier.as_ref(),
             issued.sp_name_qualifier.as_ref(),
@@ -251,7 +254,10 @@ mod tests {
         let issued = name("n", Some(Persistent), Some("sp"));
         assert!(names_agree(&name("n", None, None), &issued));
         assert!(names_agree(&name("n", Some(Unspecified), None), &issued));
-        assert!(names_agree(&name("n", Some(Persistent), Some("sp")), &issued));
+        assert!(names_agree(
+            &name("n", Some(Persistent), Some("sp")),
+            &issued
+        ));
         assert!(!names_agree(&name("N", None, None), &issued));
         assert!(!names_agree(&name("n", Some(EmailAddress), None), &issued));
         assert!(!names_agree(&name("n", None, Some("other")), &issued));

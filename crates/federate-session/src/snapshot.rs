@@ -31,11 +31,10 @@ impl SessionSnapshot {
     }
 
     /// What the session is worth at `now`.
-    #[must_use]
     pub fn state(&self, now: DateTime<Utc>) -> SessionState {
         match self.record.end_reason(now) {
             Some(reason) => SessionState::Ended(reason),
-            None => SessionState::Alive(self.record.clone()),
+            None => SessionState::Alive(Box::new(self.record.clone())),
         }
     }
 
@@ -88,12 +87,12 @@ impl SessionSnapshot {
         match self.record.ended.map(|ended| ended.reason) {
             // The same logout, resumed after a crash, sees what it saw.
             Some(EndReason::LoggedOut { by: first }) if first == by => {
-                Termination::Ended(self.clone())
+                Termination::Ended(Box::new(self.clone()))
             }
             Some(EndReason::LoggedOut { .. } | EndReason::Replaced) => Termination::AlreadyEnded,
             None | Some(EndReason::Expired(_)) => {
                 self.end(EndReason::LoggedOut { by }, now);
-                Termination::Ended(self.clone())
+                Termination::Ended(Box::new(self.clone()))
             }
         }
     }

@@ -18,7 +18,7 @@ use std::future::Future;
 #[must_use]
 pub enum SessionState {
     /// The user is signed in.
-    Alive(SessionRecord),
+    Alive(Box<SessionRecord>),
     /// The session is over.
     Ended(EndReason),
     /// There is no such session, or it was over so long ago that it is forgotten.
@@ -66,7 +66,7 @@ impl AddParticipant {
 pub enum Termination {
     /// This logout ended the session; these are the applications to tell. Asking again for
     /// the same logout gives the same answer, so a crash loses no application.
-    Ended(SessionSnapshot),
+    Ended(Box<SessionSnapshot>),
     /// Another logout, or a new login of the same user, ended it: nothing is left to do.
     AlreadyEnded,
     /// There is no such session.

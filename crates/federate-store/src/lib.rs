@@ -1,1 +1,38 @@
 //! Federate's store traits on redb, the embedded database.
+//!
+//! [`RedbStore`] keeps sessions, one-time values, running logouts and users in one file that
+//! survives crashes; `open` and `in_memory` are the same code on two backends.
+//!
+//! ```
+//! use chrono::{TimeDelta, TimeZone as _, Utc};
+//! use federate_session::{Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, PutNew};
+//! use federate_store::RedbStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = RedbStore::in_memory()?; // or RedbStore::open("hub.redb")?
+//! let now = Utc.with_ymd_and_hms(2026, 1, 1, 8, 0, 0).unwrap();
+//! let assertion = OneTimeEntry {
+//!     namespace: Namespace::ASSERTION,
+//!     key: OneTimeKey::new([7; 32]), // the hash of issuer and assertion id
+//!     value: Vec::new(),
+//!     expires: now + TimeDelta::minutes(10),
+//! };
+//! assert_eq!(store.put_new(assertion.clone(), now).await?, PutNew::Inserted);
+//! assert_eq!(store.put_new(assertion, now).await?, PutNew::AlreadyPresent);
+//! # Ok(())
+//! # }
+//! ```
+
+mod codec;
+mod error;
+mod logouts;
+mod one_time;
+mod redb_store;
+mod sessions;
+mod tables;
+mod users;
+mod writer;
+
+pub use error::OpenError;
+pub use redb_store::{Options, RedbStore};

@@ -1,1 +1,3 @@
 //! Keys, a fixed clock, parties in memory and the store suite that Federate's tests share.
+
+pub mod keys;

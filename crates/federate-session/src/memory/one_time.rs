@@ -67,7 +67,9 @@ impl OneTime {
     }
 
     fn is_present(&self, key: Key, now: DateTime<Utc>) -> bool {
-        self.rows.get(&key).is_some_and(|(expires, _)| now < *expires)
+        self.rows
+            .get(&key)
+            .is_some_and(|(expires, _)| now < *expires)
     }
 
     fn make_room(&mut self, capacity: usize, now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -58,7 +58,10 @@ fn touches_are_throttled() {
     let life = Lifetime::open(&policy, start(), None);
     let hour = TimeDelta::hours(1);
     assert_eq!(life.touch(&policy, start()), Touch::Recent);
-    assert_eq!(life.touch(&policy, start() + hour - MILLISECOND), Touch::Recent);
+    assert_eq!(
+        life.touch(&policy, start() + hour - MILLISECOND),
+        Touch::Recent
+    );
     let Touch::Write(touched) = life.touch(&policy, start() + hour) else {
         panic!("an hour later the touch is written");
     };
@@ -75,7 +78,10 @@ fn a_lengthened_policy_does_not_reach_old_sessions() {
     };
     assert_eq!(touched.idle, days(1));
     assert_eq!(touched.absolute_end, start() + days(2));
-    assert_eq!(life.touch(&longer, start() + days(1)), Touch::Over(Limit::Idle));
+    assert_eq!(
+        life.touch(&longer, start() + days(1)),
+        Touch::Over(Limit::Idle)
+    );
 }
 
 #[test]
@@ -92,7 +98,13 @@ fn a_shortened_policy_applies_at_the_next_activity() {
     assert_eq!(touched.idle, TimeDelta::hours(2));
     assert_eq!(touched.absolute_end, start() + days(1));
     assert_eq!(life.touch(&shorter, at(120)), Touch::Over(Limit::Idle));
-    assert_eq!(life.touch(&shorter, at(119)), Touch::Write(Lifetime { last_activity: at(119), ..touched }));
+    assert_eq!(
+        life.touch(&shorter, at(119)),
+        Touch::Write(Lifetime {
+            last_activity: at(119),
+            ..touched
+        })
+    );
 }
 
 #[test]
@@ -105,7 +117,9 @@ fn a_short_session_is_not_lost_to_a_coarse_granularity() {
 
 #[test]
 fn a_clock_going_backwards_changes_nothing() {
-    let policy = LifetimePolicy::default().with_touch_granularity(TimeDelta::zero()).unwrap();
+    let policy = LifetimePolicy::default()
+        .with_touch_granularity(TimeDelta::zero())
+        .unwrap();
     let life = Lifetime::open(&policy, start(), None);
     assert_eq!(life.touch(&policy, start() - days(400)), Touch::Recent);
 }
@@ -123,10 +137,19 @@ fn the_ends_of_time_do_not_overflow() {
 #[test]
 fn refuses_policies_that_contradict_themselves() {
     let zero = TimeDelta::zero();
-    assert_eq!(LifetimePolicy::new(zero, zero), Err(InvalidPolicy::Absolute));
-    assert_eq!(LifetimePolicy::new(days(4000), days(1)), Err(InvalidPolicy::Absolute));
+    assert_eq!(
+        LifetimePolicy::new(zero, zero),
+        Err(InvalidPolicy::Absolute)
+    );
+    assert_eq!(
+        LifetimePolicy::new(days(4000), days(1)),
+        Err(InvalidPolicy::Absolute)
+    );
     assert_eq!(LifetimePolicy::new(days(1), zero), Err(InvalidPolicy::Idle));
-    assert_eq!(LifetimePolicy::new(days(1), days(2)), Err(InvalidPolicy::Idle));
+    assert_eq!(
+        LifetimePolicy::new(days(1), days(2)),
+        Err(InvalidPolicy::Idle)
+    );
     let policy = policy(days(1), days(1));
     for granularity in [TimeDelta::seconds(-1), TimeDelta::hours(13)] {
         assert_eq!(

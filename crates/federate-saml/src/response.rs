@@ -1,0 +1,92 @@
+//! The response to an AuthnRequest (`[SAMLCore] 3.3.3`).
+
+mod verified;
+
+pub use verified::{Coverage, VerifiedResponse, verify_response};
+
+use crate::assertion::Assertion;
+use crate::message::{
+    read_head, read_id, read_message_id, read_status, write_id, write_issuer, write_status,
+};
+use crate::names::{ASSERTION, ENCRYPTED_ASSERTION, RESPONSE, STATUS};
+use chrono::{DateTime, Utc};
+use federate_types::{EntityId, MessageId, Status};
+use federate_xml::{Element, FromElement, Name, ReadError, ReadProblem, Writer};
+
+/// An identity provider's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// Its identifier.
+    pub id: MessageId,
+    /// When it was made.
+    pub issue_instant: DateTime<Utc>,
+    /// Where it was sent.
+    pub destination: Option<String>,
+    /// The request that it answers; none if nobody asked.
+    pub in_response_to: Option<MessageId>,
+    /// Who answers.
+    pub issuer: Option<EntityId>,
+    /// How it went.
+    pub status: Status,
+    /// The assertions, those that are encrypted not among them.
+    pub assertions: Vec<Assertion>,
+}
+
+impl FromElement for Response {
+    const ELEMENT: Name = RESPONSE;
+
+    fn from_element(element: Element<'_>) -> Result<Self, ReadError> {
+        let known = [
+            "Version",
+            "ID",
+            "IssueInstant",
+            "Destination",
+            "InResponseTo",
+            "Consent",
+        ];
+        element.only_attributes(RESPONSE, &known)?;
+        let (id, issue_instant) = read_id(element, RESPONSE)?;
+        let mut children = element.children(RESPONSE)?;
+        let issuer = read_head(&mut children)?;
+        let status = read_status(children.required(STATUS)?)?;
+        let mut assertions = Vec::new();
+        while let Some(child) = children.any() {
+            if child.is(ASSERTION) {
+                assertions.push(Assertion::from_element(child)?);
+            } else if !child.is(ENCRYPTED_ASSERTION) {
+                let problem = ReadProblem::UnexpectedElement;
+                return Err(ReadError::new(RESPONSE.local, problem));
+            }
+        }
+        Ok(Self {
+            id,
+            issue_instant,
+            destination: element.attribute("Destination").map(str::to_owned),
+            in_response_to: read_message_id(element, RESPONSE, "InResponseTo")?,
+            issuer,
+            status,
+            assertions,
+        })
+    }
+}
+
+impl Response {
+    /// Writes the response around assertions that were written (and signed) before; its own
+    /// `assertions` are not written.
+    pub fn write_around(&self, w: &mut Writer, assertions: &[Vec<u8>]) {
+        w.start(RESPONSE);
+        write_id(w, &self.id, self.issue_instant);
+        w.optional_attribute(Name::local("Destination"), self.destination.as_deref());
+        let in_response_to = self.in_response_to.as_ref().map(MessageId::as_str);
+        w.optional_attribute(Name::local("InResponseTo"), in_response_to);
+        if let Some(issuer) = &self.issuer {
+            write_issuer(w, issuer);
+        }
+        w.signature_belongs_here();
+        write_status(w, &self.status);
+        for assertion in assertions {
+            w.embed(assertion);
+        }
+        w.end();
+    }
+}

@@ -1,0 +1,47 @@
+//! The identity provider's rules for an AuthnRequest (`[SAMLProf] 4.1.4.1`).
+
+use super::{Refusal, Rule, destination, issue_instant, issuer};
+use crate::authn_request::AuthnRequest;
+use chrono::{DateTime, Utc};
+use federate_types::{ClockSkew, EntityId};
+
+/// What an AuthnRequest must agree with.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthnRequestExpectation<'a> {
+    /// The service provider whose metadata was chosen by the request's issuer.
+    pub service_provider: &'a EntityId,
+    /// The address at which the request arrived, as configured.
+    pub single_sign_on_service: &'a str,
+    /// Whether a signature of the service provider was verified.
+    pub signed: bool,
+    /// Whether one is required.
+    pub must_be_signed: bool,
+    /// The present.
+    pub now: DateTime<Utc>,
+    /// How far the clocks may differ.
+    pub skew: ClockSkew,
+}
+
+/// Applies every rule that does not need the metadata's endpoints: those are looked up by
+/// whoever answers.
+///
+/// # Errors
+/// [`Refusal`] of the first rule that is broken.
+pub fn validate_authn_request(
+    request: &AuthnRequest,
+    expect: &AuthnRequestExpectation<'_>,
+) -> Result<(), Refusal> {
+    issuer(request.issuer.as_ref(), expect.service_provider)?;
+    // [SAMLMeta] 2.4.3, 2.4.4: as the metadata of either side says.
+    if expect.must_be_signed && !expect.signed {
+        return Err(Refusal::new(Rule::Signed, "a signature", "none"));
+    }
+    let actual = request.destination.as_deref();
+    destination(actual, expect.single_sign_on_service, expect.signed)?;
+    issue_instant(
+        Rule::IssueInstant,
+        request.issue_instant,
+        expect.now,
+        expect.skew,
+    )
+}

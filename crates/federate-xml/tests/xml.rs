@@ -1,0 +1,28 @@
+//! What the crate promises, seen from outside: attacks by name, properties, other people's
+//! software and other people's documents.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[path = "xml/algorithms.rs"]
+mod algorithms;
+#[path = "xml/limits.rs"]
+mod limits;
+#[path = "xml/parser.rs"]
+mod parser;
+#[path = "xml/peers.rs"]
+mod peers;
+#[path = "xml/properties.rs"]
+mod properties;
+#[path = "xml/structure.rs"]
+mod structure;
+#[path = "xml/support.rs"]
+mod support;
+#[path = "xml/vectors.rs"]
+mod vectors;
+#[path = "xml/wrapping.rs"]
+mod wrapping;
