@@ -30,7 +30,7 @@ impl Default for Timing {
     }
 }
 
-/// The state of one single logout: what [`step`] takes and gives.
+/// The state of one single logout: what [`crate::step`] takes and gives.
 ///
 /// `Revoking -> FrontChannel -> Responding -> Done`; the phases in the middle are passed over
 /// when there is nothing to do in them.

@@ -56,16 +56,16 @@ fn is_web_address(value: &str) -> bool {
     if value.len() > Location::MAX_BYTES || !value.bytes().all(plain) {
         return false;
     }
-    // Browsers also take `https:/x` and `https:x` for absolute: no two readings here.
-    if !has_scheme(value, "https://") && !has_scheme(value, "http://") {
-        return false;
-    }
-    Url::parse(value).is_ok_and(|url| {
-        url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && matches!(url.scheme(), "http" | "https")
-    })
+    // Browsers also take `https:x`, `https:/x` and `https:///x` for the host x: the scheme and
+    // the host must be where everybody sees them.
+    let scheme = ["https://", "http://"]
+        .into_iter()
+        .find(|scheme| has_scheme(value, scheme));
+    let authority = scheme
+        .and_then(|scheme| value.get(scheme.len()..))
+        .and_then(|rest| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.contains('@'))
+        && Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 impl fmt::Display for Location {
@@ -133,6 +133,8 @@ mod tests {
             "https:\\\\sp.example\\acs",
             "https://",
             "https:///acs",
+            "https://?acs",
+            "https://@sp.example/",
             "https://sp.example\\@evil.example/",
             "https://sp.example@evil.example/",
             "https://a:b@sp.example/",

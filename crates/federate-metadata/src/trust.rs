@@ -113,3 +113,6 @@ fn encryption_certificates(keys: &[KeyDescriptor]) -> impl Iterator<Item = &Cert
         .filter(|key| key.key_use.encrypts())
         .flat_map(|key| &key.certificates)
 }
+
+#[cfg(test)]
+mod tests;

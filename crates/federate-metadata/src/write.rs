@@ -118,7 +118,7 @@ fn valid_until(writer: &mut Writer, until: Option<DateTime<Utc>>) {
     }
 }
 
-/// Some peers read only the presence of a flag, so false is written too.
+/// False is the default, and written all the same: people read these documents.
 fn flag(writer: &mut Writer, name: &'static str, value: bool) {
     writer.attribute(Name::local(name), if value { "true" } else { "false" });
 }

@@ -150,6 +150,12 @@ impl Conditions {
             }
             w.end();
         }
+        if self.one_time_use {
+            w.element(ONE_TIME_USE, "");
+        }
+        if self.proxy_restriction {
+            w.element(PROXY_RESTRICTION, "");
+        }
         w.end();
     }
 }

@@ -1,7 +1,8 @@
 use crate::validate::Refusal;
 use federate_crypto::CryptoError;
-use federate_types::{InvalidValue, Status};
+use federate_types::{InvalidValue, Status, StatusCode};
 use federate_xml::{ParseError, ReadError, SignatureError, XmlError};
+use std::borrow::Cow;
 
 /// Any refusal or failure of this crate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -17,11 +18,19 @@ pub enum SamlError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The peer reports that it could not do what was asked.
-    #[error("the peer reports a failure: {}", .0.code)]
+    #[error("the peer reports a failure: {}", known(&.0.code))]
     Status(Box<Status>),
     /// Our own key or random source failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+}
+
+/// A code of the specification; any other is the peer's text and not for display.
+fn known(code: &StatusCode) -> Cow<'_, str> {
+    match code {
+        StatusCode::Other(_) => Cow::Borrowed("a code of its own"),
+        known => Cow::Owned(known.uri()),
+    }
 }
 
 impl SamlError {

@@ -104,6 +104,7 @@ rules! {
     Audience, "response.audience_mismatch", "the assertion is for another audience", "[SAMLCore] 2.5.1.4";
     UnknownCondition, "response.unknown_condition", "the assertion has a condition that is not understood", "[SAMLCore] 2.5.1.1";
     NameIdMissing, "response.name_id_missing", "the assertion does not name its subject", "[SAMLProf] 4.1.4.2";
+    NameIdQualifier, "response.name_id_qualifier", "the name is one for another service provider", "[SAMLCore] 8.3.7";
     AuthnStatementMissing, "response.authn_statement_missing", "the assertion does not say how the person signed in", "[SAMLProf] 4.1.4.2";
     SessionExpired, "response.session_expired", "the session at the identity provider is over", "[SAMLCore] 2.7.2";
     AuthnInstant, "response.authn_instant", "the person signed in at a time that does not fit", "[SAMLCore] 3.4.1";

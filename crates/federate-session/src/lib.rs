@@ -53,6 +53,7 @@ mod id;
 mod index;
 pub mod instant;
 mod memory;
+mod one_time;
 mod policy;
 mod record;
 mod snapshot;
@@ -64,6 +65,7 @@ pub use error::{EndReason, InvalidPolicy, Limit, StoreError};
 pub use id::{ConnectionId, LogoutKey, OneTimeKey, SessionId, SessionKey, TenantId, UserId};
 pub use index::IndexKey;
 pub use memory::MemoryStore;
+pub use one_time::{Namespace, OneTimeEntry, OneTimeStore, PutNew, Redemption};
 pub use policy::{Lifetime, LifetimePolicy, Touch};
 pub use record::{
     Ended, NewSession, Participant, ParticipantQuery, Persistence, SessionRecord, UpstreamQuery,
@@ -71,9 +73,8 @@ pub use record::{
 };
 pub use snapshot::SessionSnapshot;
 pub use store::{
-    AddParticipant, Capacity, FoundOrCreated, LogoutStore, Namespace, OneTimeEntry, OneTimeStore,
-    PutNew, Redemption, Rotation, SessionState, SessionStore, Sweep, Swept, Termination, UserStore,
-    Versioned,
+    AddParticipant, Capacity, FoundOrCreated, LogoutStore, Rotation, SessionState, SessionStore,
+    Sweep, Swept, Termination, UserStore, Versioned,
 };
 pub use subject::Subject;
 pub use user::{Profile, User};

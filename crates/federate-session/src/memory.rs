@@ -167,6 +167,15 @@ impl OneTimeStore for MemoryStore {
         self.one_time().put_new(entry, capacity, now)
     }
 
+    async fn peek(
+        &self,
+        namespace: Namespace,
+        key: &OneTimeKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.one_time().peek((namespace, *key), now))
+    }
+
     async fn take(
         &self,
         namespace: Namespace,

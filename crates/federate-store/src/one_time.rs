@@ -6,7 +6,7 @@ use crate::tables::{Hash, ONE_TIME, ONE_TIME_EXPIRY, sweep_second};
 use crate::writer::Done;
 use chrono::{DateTime, Utc};
 use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, Redemption, StoreError};
-use redb::{ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 const WHAT: &str = "one-time value";
@@ -29,7 +29,7 @@ pub(crate) fn put_new(
 ) -> Result<Done<PutNew>> {
     entry.check(now)?;
     let mut tables = OneTime::open(txn)?;
-    let before = tables.row((entry.namespace, entry.key))?;
+    let before = row(&tables.rows, (entry.namespace, entry.key))?;
     if before.as_ref().is_some_and(|stored| now < stored.expires) {
         return Ok(Done::Unchanged(PutNew::AlreadyPresent));
     }
@@ -38,13 +38,29 @@ pub(crate) fn put_new(
     Ok(Done::Changed(PutNew::Inserted))
 }
 
+pub(crate) fn peek(txn: &ReadTransaction, key: Key, now: DateTime<Utc>) -> Result<Option<Vec<u8>>> {
+    let rows = txn.open_table(ONE_TIME).map_err(StoreError::unavailable)?;
+    let stored = row(&rows, key)?.filter(|stored| now < stored.expires);
+    Ok(stored.map(|stored| stored.value))
+}
+
+fn row(
+    rows: &impl ReadableTable<(&'static str, Hash), &'static [u8]>,
+    (namespace, key): Key,
+) -> Result<Option<Stored>> {
+    rows.get((namespace.as_str(), key.as_bytes()))
+        .map_err(StoreError::unavailable)?
+        .map(|octets| decode(WHAT, octets.value()))
+        .transpose()
+}
+
 pub(crate) fn take(
     txn: &WriteTransaction,
     key: Key,
     now: DateTime<Utc>,
 ) -> Result<Done<Option<Vec<u8>>>> {
     let mut tables = OneTime::open(txn)?;
-    let Some(stored) = tables.row(key)? else {
+    let Some(stored) = row(&tables.rows, key)? else {
         return Ok(Done::Unchanged(None));
     };
     tables.remove(key, stored.expires)?;
@@ -62,7 +78,7 @@ pub(crate) fn redeem(
 ) -> Result<Done<Redemption>> {
     replay.check(now)?;
     let mut tables = OneTime::open(txn)?;
-    let before = tables.row((replay.namespace, replay.key))?;
+    let before = row(&tables.rows, (replay.namespace, replay.key))?;
     if before.as_ref().is_some_and(|stored| now < stored.expires) {
         return Ok(Done::Unchanged(Redemption::Replayed));
     }
@@ -71,7 +87,7 @@ pub(crate) fn redeem(
             tables.make_room(capacity, now)?; // otherwise the request's own place is free
             None
         }
-        Some(key) => match tables.row(key)?.filter(|stored| now < stored.expires) {
+        Some(key) => match row(&tables.rows, key)?.filter(|stored| now < stored.expires) {
             None => return Ok(Done::Unchanged(Redemption::UnknownRequest)),
             Some(stored) => {
                 tables.remove(key, stored.expires)?;
@@ -103,14 +119,6 @@ impl<'txn> OneTime<'txn> {
         })
     }
 
-    fn row(&self, (namespace, key): Key) -> Result<Option<Stored>> {
-        self.rows
-            .get((namespace.as_str(), key.as_bytes()))
-            .map_err(StoreError::unavailable)?
-            .map(|octets| decode(WHAT, octets.value()))
-            .transpose()
-    }
-
     fn make_room(&mut self, capacity: usize, now: DateTime<Utc>) -> Result<()> {
         if self.is_full(capacity)? {
             self.sweep(now, MAKE_ROOM)?;
@@ -134,7 +142,7 @@ impl<'txn> OneTime<'txn> {
             value: entry.value,
         };
         let octets = encode(&stored)?;
-        if let Some(expired) = self.row((namespace, key))? {
+        if let Some(expired) = row(&self.rows, (namespace, key))? {
             self.remove((namespace, key), expired.expires)?;
         }
         self.rows

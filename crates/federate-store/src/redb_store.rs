@@ -272,6 +272,16 @@ impl OneTimeStore for RedbStore {
             .await
     }
 
+    async fn peek(
+        &self,
+        namespace: Namespace,
+        key: &OneTimeKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = (namespace, *key);
+        self.read(move |txn| one_time::peek(txn, key, now)).await
+    }
+
     async fn take(
         &self,
         namespace: Namespace,

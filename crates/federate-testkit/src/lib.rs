@@ -1,3 +1,4 @@
 //! Keys, a fixed clock, parties in memory and the store suite that Federate's tests share.
 
 pub mod keys;
+pub mod store_suite;

@@ -78,6 +78,12 @@ impl<'i, 'l> Parser<'i, 'l> {
             Some(text) => (text, 3),
             None => (text, 0),
         };
+        // A second one is a character, and text before the root. It must not come as far as
+        // quick-xml, which would drop it without counting it in its positions.
+        if text.starts_with('\u{feff}') {
+            let what = Kind::NotWellFormed("text outside the root element");
+            return Err(ParseError::new(base, what));
+        }
         let carriage_return =
             chars::check_characters(text).map_err(|e| ParseError::new(e.offset + base, e.kind))?;
         Ok(Self {
@@ -141,16 +147,16 @@ impl<'i, 'l> Parser<'i, 'l> {
                 return self.append(at, |out| out.push(c));
             }
             Event::CData(_) => {
-                let inner = strip(raw, "<![CDATA[", "]]>");
+                let inner = strip(raw, "<![CDATA[", "]]>", at)?;
                 self.only_inside(at, false)?;
                 return self.append(at, |out| decode::push_text(out, inner));
             }
             _ => self.end_text()?,
         }
         match event {
-            Event::Start(_) => self.start(strip(raw, "<", ">"), at + 1),
+            Event::Start(_) => self.start(strip(raw, "<", ">", at)?, at + 1),
             Event::Empty(_) => {
-                self.start(strip(raw, "<", "/>"), at + 1)?;
+                self.start(strip(raw, "<", "/>", at)?, at + 1)?;
                 self.end();
                 Ok(())
             }
@@ -160,12 +166,12 @@ impl<'i, 'l> Parser<'i, 'l> {
                 Ok(())
             }
             Event::Comment(_) => {
-                let inner = strip(raw, "<!--", "-->");
+                let inner = strip(raw, "<!--", "-->", at)?;
                 let text = self.plain(inner, at + 4);
                 self.push(NodeKind::Comment(text), at).map(drop)
             }
-            Event::PI(_) => self.processing_instruction(strip(raw, "<?", "?>"), at),
-            Event::Decl(_) => declaration(strip(raw, "<?xml", "?>"), at),
+            Event::PI(_) => self.processing_instruction(strip(raw, "<?", "?>", at)?, at),
+            Event::Decl(_) => declaration(strip(raw, "<?xml", "?>", at)?, at),
             _ => Err(ParseError::new(at, Kind::DoctypeForbidden)),
         }
     }
@@ -431,10 +437,11 @@ impl<'i, 'l> Parser<'i, 'l> {
     }
 }
 
-fn strip<'a>(raw: &'a str, start: &str, end: &str) -> &'a str {
+/// What stands between the ends of a token.
+fn strip<'a>(raw: &'a str, start: &str, end: &str, at: usize) -> Result<&'a str, ParseError> {
     raw.strip_prefix(start)
         .and_then(|r| r.strip_suffix(end))
-        .unwrap_or_default()
+        .ok_or(ParseError::new(at, Kind::NotWellFormed("markup")))
 }
 
 /// The XML declaration (`[XML] 2.8`): first in the document, version 1.0, UTF-8.

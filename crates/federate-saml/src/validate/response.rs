@@ -151,11 +151,7 @@ pub fn validate_response(
     audience(conditions, expect)?;
     known_conditions(conditions)?;
     let statement = authn_statement(assertion, expect)?.clone();
-    let name_id = assertion
-        .subject
-        .as_ref()
-        .and_then(|s| s.name_id.clone())
-        .ok_or_else(|| Refusal::new(Rule::NameIdMissing, "a NameID", "none"))?;
+    let name_id = name_id(assertion, expect)?.clone();
     let assertion = response.into_assertion();
     let replay_until = confirmed_until
         .checked_add_signed(expect.skew.as_delta())
@@ -305,6 +301,24 @@ fn known_conditions(conditions: &Conditions) -> Result<(), Refusal> {
             "conditions of SAML 2.0",
             format!("{n} unknown"),
         )),
+    }
+}
+
+/// `[SAMLProf] 4.1.4.2`: the person is named. `[SAMLCore] 2.2.2`, `8.3.7`: a name that is
+/// qualified with a service provider is a name for that one only.
+fn name_id<'a>(
+    assertion: &'a Assertion,
+    expect: &LoginExpectation<'_>,
+) -> Result<&'a NameId, Refusal> {
+    let name_id = assertion.subject.as_ref().and_then(|s| s.name_id.as_ref());
+    let name_id = name_id.ok_or_else(|| Refusal::new(Rule::NameIdMissing, "a NameID", "none"))?;
+    match &name_id.sp_name_qualifier {
+        Some(qualifier) if qualifier != expect.service_provider => Err(Refusal::new(
+            Rule::NameIdQualifier,
+            expect.service_provider.as_str(),
+            qualifier.as_str(),
+        )),
+        _ => Ok(name_id),
     }
 }
 

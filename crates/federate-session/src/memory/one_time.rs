@@ -28,6 +28,11 @@ impl OneTime {
         Ok(PutNew::Inserted)
     }
 
+    pub(super) fn peek(&self, key: Key, now: DateTime<Utc>) -> Option<Vec<u8>> {
+        let (expires, value) = self.rows.get(&key)?;
+        (now < *expires).then(|| value.clone())
+    }
+
     pub(super) fn take(&mut self, key: Key, now: DateTime<Utc>) -> Option<Vec<u8>> {
         let (expires, value) = self.remove(key)?;
         (now < expires).then_some(value)

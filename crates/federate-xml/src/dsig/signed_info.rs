@@ -50,7 +50,8 @@ pub(super) struct Methods<'d> {
     pub signature: &'d str,
 }
 
-/// What SignedInfo says (`[XMLDSig] 4.4`), read from the octets that were verified.
+/// What SignedInfo says (`[XMLDSig] 4.4`): of an unverified one only the methods matter, the
+/// rest is read from the octets that were verified.
 pub(super) struct SignedInfo<'d> {
     pub methods: Methods<'d>,
     pub uri: Option<&'d str>,
@@ -71,11 +72,6 @@ impl<'d> Methods<'d> {
             signature: algorithm(signature)?,
         })
     }
-
-    /// Reads the methods alone: they say how to verify the rest.
-    pub(super) fn of(signed_info: Element<'d>) -> Result<Self, SignatureError> {
-        Self::take(&mut children(signed_info, SIGNED_INFO)?)
-    }
 }
 
 impl<'d> SignedInfo<'d> {
@@ -94,6 +90,7 @@ impl<'d> SignedInfo<'d> {
             Some(transforms) => read_transforms(transforms)?,
         };
         let digest_method = required(&mut inside, DIGEST_METHOD)?;
+        done(self::children(digest_method, DIGEST_METHOD)?)?;
         let digest = required(&mut inside, DIGEST_VALUE)?;
         done(inside)?;
         Ok(Self {
@@ -128,6 +125,9 @@ fn with_prefixes<'d>(
     let mut inside = children(element, name).map_err(|_| malformed(Structure::Transforms))?;
     let mut prefixes = Vec::new();
     if let Some(list) = inside.optional(INCLUSIVE_NAMESPACES) {
+        if list.child_elements().next().is_some() {
+            return Err(malformed(Structure::Transforms));
+        }
         let list = list.attribute("PrefixList").unwrap_or_default();
         prefixes.extend(list.split_ascii_whitespace().map(str::to_owned));
     }

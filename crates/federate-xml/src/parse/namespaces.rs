@@ -11,6 +11,10 @@ use std::collections::HashMap;
 
 const UNBOUND: NamespaceId = NamespaceId::MAX;
 
+/// The longest namespace name, in octets. Canonicalization may write a name as often as an
+/// element uses it, so a long one would multiply; real ones stay below 200.
+const MAX_NAME: usize = 1024;
+
 /// Below this many, comparing them all is faster than hashing.
 const FEW: usize = 12;
 
@@ -133,6 +137,11 @@ impl<'i> Namespaces<'i> {
         // [C14N] 1.3: documents with relative namespace names have no canonical form.
         if !uri.is_empty() && !is_absolute(&uri) {
             return Err(ParseError::new(at, Kind::RelativeNamespace));
+        }
+        if uri.len() > MAX_NAME {
+            let limit = "octets of a namespace name";
+            let allowed = MAX_NAME;
+            return Err(ParseError::new(at, Kind::LimitExceeded { limit, allowed }));
         }
         let prefix = self.prefix(prefix, at)?;
         let namespace = self.name(uri, at)?;

@@ -14,18 +14,18 @@ use federate_xml::{
 };
 use std::sync::Arc;
 
-pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-pub const EXCLUSIVE: &str = federate_xml::EXCLUSIVE;
+pub(crate) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+pub(crate) const EXCLUSIVE: &str = federate_xml::EXCLUSIVE;
 
 /// The name that the honest signer asserts.
-pub const ALICE: &str = "alice@example.com";
+pub(crate) const ALICE: &str = "alice@example.com";
 
 /// What the tests read from an assertion: strict, in order, nothing more.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Assertion {
-    pub id: String,
-    pub issuer: String,
-    pub name_id: String,
+pub(crate) struct Assertion {
+    pub(crate) id: String,
+    pub(crate) issuer: String,
+    pub(crate) name_id: String,
 }
 
 impl FromElement for Assertion {
@@ -48,25 +48,20 @@ impl FromElement for Assertion {
     }
 }
 
-pub fn provider() -> CryptoProvider {
+pub(crate) fn provider() -> CryptoProvider {
     aws_lc_provider()
 }
 
-pub fn trusted() -> TrustedKeys {
+pub(crate) fn trusted() -> TrustedKeys {
     keys::verifying_key(&provider()).into()
 }
 
-pub fn signer() -> Signer {
+pub(crate) fn signer() -> Signer {
     let provider = provider();
-    Signer::new(
-        provider,
-        keys::signing_key(&provider),
-        keys::certificate(),
-    )
-    .unwrap()
+    Signer::new(provider, keys::signing_key(&provider), keys::certificate()).unwrap()
 }
 
-pub fn write_assertion(id: &str, name_id: &str) -> Writer {
+pub(crate) fn write_assertion(id: &str, name_id: &str) -> Writer {
     let mut w = Writer::new();
     w.start(Name::saml("Assertion"));
     w.attribute(Name::local("ID"), id);
@@ -80,23 +75,23 @@ pub fn write_assertion(id: &str, name_id: &str) -> Writer {
 }
 
 /// An assertion without signature.
-pub fn assertion(id: &str, name_id: &str) -> String {
+pub(crate) fn assertion(id: &str, name_id: &str) -> String {
     String::from_utf8(write_assertion(id, name_id).finish()).unwrap()
 }
 
 /// The honest document: about Alice, with the ID `_a`, signed with the trusted key.
-pub fn signed() -> String {
+pub(crate) fn signed() -> String {
     sign(&signer(), ALICE)
 }
 
-pub fn sign(signer: &Signer, name_id: &str) -> String {
+pub(crate) fn sign(signer: &Signer, name_id: &str) -> String {
     let id = MessageId::new("_a").unwrap();
     let octets = signer.sign(write_assertion("_a", name_id), &id).unwrap();
     String::from_utf8(octets).unwrap()
 }
 
 /// A response around what is given, without signature.
-pub fn response(id: &str, inside: &str) -> String {
+pub(crate) fn response(id: &str, inside: &str) -> String {
     format!(
         "<samlp:Response xmlns:samlp=\"{}\" ID=\"{id}\">{inside}</samlp:Response>",
         federate_xml::SAMLP
@@ -105,44 +100,48 @@ pub fn response(id: &str, inside: &str) -> String {
 
 /// Splits a document into what stands before its first element of that name, the element,
 /// and the rest.
-pub fn cut<'a>(document: &'a str, qname: &str) -> (&'a str, &'a str, &'a str) {
+pub(crate) fn cut<'a>(document: &'a str, qname: &str) -> (&'a str, &'a str, &'a str) {
     let start = document.find(&format!("<{qname}")).unwrap();
     let end = document.find(&format!("</{qname}>")).unwrap() + qname.len() + 3;
     (&document[..start], &document[start..end], &document[end..])
 }
 
 /// The `ds:Signature` of a document.
-pub fn signature_of(document: &str) -> &str {
+pub(crate) fn signature_of(document: &str) -> &str {
     cut(document, "ds:Signature").1
 }
 
 /// The document without its signature.
-pub fn stripped(document: &str) -> String {
+pub(crate) fn stripped(document: &str) -> String {
     let (before, _, after) = cut(document, "ds:Signature");
     format!("{before}{after}")
 }
 
 /// Replaces something that must be there.
-pub fn swap(document: &str, from: &str, to: &str) -> String {
+pub(crate) fn swap(document: &str, from: &str, to: &str) -> String {
     assert!(document.contains(from), "{from} is not in the document");
     document.replacen(from, to, 1)
 }
 
 /// Puts a signature after the Issuer of an assertion.
-pub fn insert(assertion: &str, signature: &str) -> String {
-    swap(assertion, "</saml:Issuer>", &format!("</saml:Issuer>{signature}"))
+pub(crate) fn insert(assertion: &str, signature: &str) -> String {
+    swap(
+        assertion,
+        "</saml:Issuer>",
+        &format!("</saml:Issuer>{signature}"),
+    )
 }
 
 /// A SignedInfo to be built otherwise than the crate would.
-pub struct Info {
-    pub canonicalization: String,
-    pub method: String,
-    pub references: Vec<String>,
+pub(crate) struct Info {
+    pub(crate) canonicalization: String,
+    pub(crate) method: String,
+    pub(crate) references: Vec<String>,
 }
 
 impl Info {
     /// What the crate would have written for the given references.
-    pub fn new(references: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(references: impl IntoIterator<Item = String>) -> Self {
         Self {
             canonicalization: algorithm("CanonicalizationMethod", EXCLUSIVE, ""),
             method: algorithm("SignatureMethod", SignatureAlgorithm::RsaSha256.uri(), ""),
@@ -150,7 +149,7 @@ impl Info {
         }
     }
 
-    pub fn inside(&self) -> String {
+    pub(crate) fn inside(&self) -> String {
         [
             self.canonicalization.as_str(),
             &self.method,
@@ -160,23 +159,23 @@ impl Info {
     }
 
     /// The signature with the trusted key.
-    pub fn sign(&self) -> String {
+    pub(crate) fn sign(&self) -> String {
         sign_inside(&*keys::signing_key(&provider()), &self.inside())
     }
 
-    pub fn sign_with(&self, key: &Arc<dyn SigningKey>) -> String {
+    pub(crate) fn sign_with(&self, key: &Arc<dyn SigningKey>) -> String {
         sign_inside(&**key, &self.inside())
     }
 }
 
 /// A `ds:Signature` over a SignedInfo with this inside, which must be canonical.
-pub fn sign_inside(key: &dyn SigningKey, inside: &str) -> String {
+pub(crate) fn sign_inside(key: &dyn SigningKey, inside: &str) -> String {
     let octets = format!("<ds:SignedInfo xmlns:ds=\"{DS}\">{inside}</ds:SignedInfo>");
     signature(inside, &key.sign(octets.as_bytes()).unwrap())
 }
 
 /// A `ds:Signature` with this inside its SignedInfo and this value.
-pub fn signature(inside: &str, value: &[u8]) -> String {
+pub(crate) fn signature(inside: &str, value: &[u8]) -> String {
     format!(
         "<ds:Signature xmlns:ds=\"{DS}\"><ds:SignedInfo>{inside}</ds:SignedInfo>\
          <ds:SignatureValue>{}</ds:SignatureValue></ds:Signature>",
@@ -185,12 +184,12 @@ pub fn signature(inside: &str, value: &[u8]) -> String {
 }
 
 /// An element of SignedInfo that names an algorithm.
-pub fn algorithm(element: &str, uri: &str, inside: &str) -> String {
+pub(crate) fn algorithm(element: &str, uri: &str, inside: &str) -> String {
     format!("<ds:{element} Algorithm=\"{uri}\">{inside}</ds:{element}>")
 }
 
 /// A reference to `uri` as the crate would write it, with the digest of `octets`.
-pub fn reference(uri: &str, octets: &str) -> String {
+pub(crate) fn reference(uri: &str, octets: &str) -> String {
     let transforms = [
         algorithm("Transform", ENVELOPED, ""),
         algorithm("Transform", EXCLUSIVE, ""),
@@ -199,7 +198,7 @@ pub fn reference(uri: &str, octets: &str) -> String {
 }
 
 /// A reference with these attributes and transforms, and the SHA-256 digest of `octets`.
-pub fn reference_with(attributes: &str, transforms: &str, octets: &str) -> String {
+pub(crate) fn reference_with(attributes: &str, transforms: &str, octets: &str) -> String {
     let value = digest(DigestAlgorithm::Sha256, octets.as_bytes());
     reference_raw(
         attributes,
@@ -209,7 +208,12 @@ pub fn reference_with(attributes: &str, transforms: &str, octets: &str) -> Strin
     )
 }
 
-pub fn reference_raw(attributes: &str, transforms: &str, method: &str, values: &str) -> String {
+pub(crate) fn reference_raw(
+    attributes: &str,
+    transforms: &str,
+    method: &str,
+    values: &str,
+) -> String {
     format!(
         "<ds:Reference{attributes}><ds:Transforms>{transforms}</ds:Transforms>{}{values}\
          </ds:Reference>",
@@ -218,16 +222,16 @@ pub fn reference_raw(attributes: &str, transforms: &str, method: &str, values: &
 }
 
 /// The base64 of a digest.
-pub fn digest(algorithm: DigestAlgorithm, octets: &[u8]) -> String {
+pub(crate) fn digest(algorithm: DigestAlgorithm, octets: &[u8]) -> String {
     STANDARD.encode(provider().digester.digest(algorithm, octets).as_bytes())
 }
 
 /// Verifies the root as an assertion by the default policy.
-pub fn verify(document: &str) -> Result<Verified<Assertion>, XmlError> {
+pub(crate) fn verify(document: &str) -> Result<Verified<Assertion>, XmlError> {
     verify_with(document, &trusted(), &SignaturePolicy::default())
 }
 
-pub fn verify_with(
+pub(crate) fn verify_with(
     document: &str,
     keys: &TrustedKeys,
     policy: &SignaturePolicy,
@@ -242,7 +246,7 @@ pub fn verify_with(
 }
 
 /// Verifies the element that `choose` finds in the document: the one the attacker wants read.
-pub fn verify_part(
+pub(crate) fn verify_part(
     document: &str,
     choose: impl for<'d> Fn(Element<'d>) -> Element<'d>,
 ) -> Result<SignedOctets, SignatureError> {
@@ -257,7 +261,7 @@ pub fn verify_part(
 }
 
 /// The first assertion directly inside an element.
-pub fn first_assertion(element: Element<'_>) -> Element<'_> {
+pub(crate) fn first_assertion(element: Element<'_>) -> Element<'_> {
     element
         .child_elements()
         .find(|e| e.is(Name::saml("Assertion")))
@@ -266,7 +270,7 @@ pub fn first_assertion(element: Element<'_>) -> Element<'_> {
 
 /// Asserts exactly this refusal, by variant and by code.
 #[track_caller]
-pub fn refused<T: std::fmt::Debug>(
+pub(crate) fn refused<T: std::fmt::Debug>(
     result: Result<T, impl Into<XmlError>>,
     expected: impl Into<XmlError>,
     code: &str,
@@ -281,7 +285,7 @@ pub fn refused<T: std::fmt::Debug>(
 
 /// Asserts that the signature's structure is refused, and why.
 #[track_caller]
-pub fn malformed<T: std::fmt::Debug>(
+pub(crate) fn malformed<T: std::fmt::Debug>(
     result: Result<T, impl Into<XmlError>>,
     structure: SignatureStructure,
 ) {
@@ -294,7 +298,7 @@ pub fn malformed<T: std::fmt::Debug>(
 
 /// Asserts that an algorithm is refused, and which.
 #[track_caller]
-pub fn algorithm_refused<T: std::fmt::Debug>(
+pub(crate) fn algorithm_refused<T: std::fmt::Debug>(
     result: Result<T, impl Into<XmlError>>,
     role: &'static str,
     uri: &'static str,
@@ -305,7 +309,7 @@ pub fn algorithm_refused<T: std::fmt::Debug>(
 
 /// Asserts that the parser refuses the document at this offset for this reason.
 #[track_caller]
-pub fn not_parsed(document: &[u8], kind: federate_xml::ParseErrorKind, code: &str) {
+pub(crate) fn not_parsed(document: &[u8], kind: federate_xml::ParseErrorKind, code: &str) {
     match Document::parse(document, &Limits::default()) {
         Ok(_) => panic!("parsed: {}", String::from_utf8_lossy(document)),
         Err(error) => {

@@ -1,0 +1,38 @@
+//! What the crate promises, seen from outside: attacks by name, properties, other people's
+//! software and other people's documents.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[path = "saml/confirmation.rs"]
+mod confirmation;
+#[path = "saml/logout.rs"]
+mod logout;
+#[path = "saml/post.rs"]
+mod post;
+#[path = "saml/properties.rs"]
+mod properties;
+#[path = "saml/protocol.rs"]
+mod protocol;
+#[path = "saml/python3_saml.rs"]
+mod python3_saml;
+#[path = "saml/redirect.rs"]
+mod redirect;
+#[path = "saml/requests.rs"]
+mod requests;
+#[path = "saml/schema.rs"]
+mod schema;
+#[path = "saml/statements.rs"]
+mod statements;
+#[path = "saml/support.rs"]
+mod support;
+#[path = "saml/vectors.rs"]
+mod vectors;
+#[path = "saml/vectors_list.rs"]
+mod vectors_list;
+#[path = "saml/wrapping.rs"]
+mod wrapping;

@@ -1,0 +1,186 @@
+//! Everything that we write is valid by the OASIS schemas, judged by xmllint.
+
+use crate::support::*;
+use federate_saml::{
+    Attribute, AttributeValue, AuthnRequest, Message, Response, issue_failure, signed_xml,
+    unsigned_xml,
+};
+use federate_types::{NameId, NameIdFormat, Status, StatusCode};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const SCHEMAS: &str = "/usr/share/xml/opensaml";
+/// Where Debian's xmltooling-schemas keeps XML Signature and XML Encryption.
+const TOOLING: &str = "/usr/share/xml/xmltooling";
+
+/// Says why a test of another's software did not run; a failure where it must be there.
+pub fn skipped(why: &str) {
+    let required = std::env::var_os("FEDERATE_REQUIRE_PEERS").is_some_and(|v| v == "1");
+    assert!(!required, "{why}");
+    println!("skipped: {why}");
+}
+
+struct Judge {
+    directory: tempfile::TempDir,
+}
+
+impl Judge {
+    /// A catalog that maps what the schemas import to the files of the packages.
+    fn new() -> Result<Self, String> {
+        Command::new("xmllint")
+            .arg("--version")
+            .output()
+            .map_err(|_| "xmllint is not installed")?;
+        let find = |name: &str| -> Result<PathBuf, String> {
+            [SCHEMAS, TOOLING]
+                .iter()
+                .map(|d| Path::new(d).join(name))
+                .find(|p| p.exists())
+                .ok_or(format!("the schema {name} is not installed"))
+        };
+        find("saml-schema-protocol-2.0.xsd")?;
+        let mut catalog = String::from(
+            "<catalog xmlns=\"urn:oasis:names:tc:entity:xmlns:xml:catalog\">\n",
+        );
+        for (imported, name) in [
+            (
+                "http://www.w3.org/TR/2002/REC-xmldsig-core-20020212/xmldsig-core-schema.xsd",
+                "xmldsig-core-schema.xsd",
+            ),
+            (
+                "http://www.w3.org/TR/2002/REC-xmlenc-core-20021210/xenc-schema.xsd",
+                "xenc-schema.xsd",
+            ),
+        ] {
+            let file = find(name)?;
+            catalog += &format!("<system systemId=\"{imported}\" uri=\"file://{0}\"/>\n<uri name=\"{imported}\" uri=\"file://{0}\"/>\n", file.display());
+        }
+        catalog += "</catalog>\n";
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("catalog.xml"), catalog).unwrap();
+        Ok(Self { directory })
+    }
+
+    /// What xmllint says: nothing if the document is valid.
+    fn complaint(&self, xml: &[u8]) -> Option<String> {
+        let file = self.directory.path().join("message.xml");
+        std::fs::write(&file, xml).unwrap();
+        let output = Command::new("xmllint")
+            .args(["--nonet", "--noout", "--schema"])
+            .arg(format!("{SCHEMAS}/saml-schema-protocol-2.0.xsd"))
+            .arg(&file)
+            .env("XML_CATALOG_FILES", self.directory.path().join("catalog.xml"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (!output.status.success()).then_some(said)
+    }
+
+    #[track_caller]
+    fn valid(&self, xml: &[u8]) {
+        if let Some(said) = self.complaint(xml) {
+            panic!("{said}\n{}", String::from_utf8_lossy(xml));
+        }
+    }
+
+    #[track_caller]
+    fn valid_message(&self, message: &impl Message) {
+        self.valid(&unsigned_xml(message));
+        self.valid(&signed_xml(message, &signer()).unwrap());
+    }
+}
+
+/// Runs with xmllint and the schemas, or says why not.
+fn judged(test: impl FnOnce(&Judge)) {
+    match Judge::new() {
+        Ok(judge) => test(&judge),
+        Err(why) => skipped(&why),
+    }
+}
+
+/// The judge refuses what is not valid: it has read the schemas.
+#[test]
+fn the_judge_judges() {
+    judged(|judge| {
+        let xml = honest(PARTS[2]).xml();
+        judge.valid(xml.as_bytes());
+        for (from, to) in [
+            (" Version=\"2.0\"", ""),
+            ("<ds:SignedInfo>", "<ds:SignedInf>"),
+            ("</saml:Subject>", "</saml:Subject><saml:Subject></saml:Subject>"),
+        ] {
+            assert!(judge.complaint(swap(&xml, from, to).as_bytes()).is_some());
+        }
+    });
+}
+
+/// Responses with every part signed, with every kind of attribute and of name; failures.
+#[test]
+fn responses_are_valid() {
+    judged(|judge| {
+        for part in PARTS {
+            let mut message = honest(part);
+            judge.valid(message.xml().as_bytes());
+            let subject = message.assertion.subject.as_mut().unwrap();
+            let mut name_id = NameId::new("é<&>\"'", Some(NameIdFormat::Persistent)).unwrap();
+            name_id.name_qualifier = Some(entity(IDP));
+            name_id.sp_name_qualifier = Some(entity(SP));
+            subject.name_id = Some(name_id.clone());
+            let mut structured = Attribute::new("urn:oid:1.3.6.1.4.1.5923.1.1.1.10", [""; 0]);
+            structured.values = vec![AttributeValue::NameId(name_id)];
+            structured.friendly_name = Some("eduPersonTargetedID".to_owned());
+            message.assertion.attributes = vec![
+                Attribute::new("empty", [""; 0]),
+                Attribute::new("first name", ["", "é", "<b>&amp;</b>", "]]>"]),
+                structured,
+            ];
+            let conditions = message.assertion.conditions.as_mut().unwrap();
+            conditions.one_time_use = true;
+            conditions.proxy_restriction = true;
+            judge.valid(message.xml().as_bytes());
+            message.assertion.attributes.clear();
+            judge.valid(message.xml().as_bytes());
+        }
+        let mut status = Status::with_subcode(StatusCode::Responder, StatusCode::NoPassive);
+        status.message = Some("é<&>".to_owned());
+        let failure = Response {
+            status,
+            ..honest(PARTS[0]).response
+        };
+        judge.valid(&issue_failure(&failure, &signer()).unwrap());
+    });
+}
+
+/// Requests with nothing and with everything in them.
+#[test]
+fn requests_are_valid() {
+    judged(|judge| {
+        judge.valid_message(&AuthnRequest::new(id("_request"), now(), entity(SP)));
+        let full = crate::requests::full();
+        judge.valid_message(&full);
+        judge.valid_message(&AuthnRequest {
+            assertion_consumer_service_url: None,
+            assertion_consumer_service_index: Some(65535),
+            protocol_binding: None,
+            ..full
+        });
+    });
+}
+
+/// Logout messages, with all that is optional and without.
+#[test]
+fn logout_messages_are_valid() {
+    judged(|judge| {
+        let mut request = crate::logout::request();
+        judge.valid_message(&request);
+        request.session_indexes.clear();
+        (request.destination, request.reason) = (None, None);
+        (request.not_on_or_after, request.issuer) = (None, None);
+        judge.valid_message(&request);
+        let mut response = crate::logout::response();
+        judge.valid_message(&response);
+        response.status = Status::with_subcode(StatusCode::Success, StatusCode::PartialLogout);
+        (response.destination, response.in_response_to) = (None, None);
+        judge.valid_message(&response);
+    });
+}

@@ -1,0 +1,225 @@
+//! The store suite on redb, in memory and in a file, and what only a file can show.
+
+// A test program: what would be a bug in library code is a verdict here.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use federate_session::{
+    Capacity, LogoutKey, LogoutStore as _, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore as _,
+    PutNew,
+};
+use federate_store::{OpenError, Options, RedbStore};
+use federate_testkit::store_suite;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn in_memory(capacity: Capacity) -> RedbStore {
+    RedbStore::in_memory_with(Options {
+        capacity,
+        ..Options::default()
+    })
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions() {
+    store_suite::sessions(&in_memory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_time() {
+    store_suite::one_time(&in_memory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logouts() {
+    store_suite::logouts(&in_memory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users() {
+    store_suite::users(&in_memory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_in_files() {
+    let dir = TempDir::new().unwrap();
+    let next = std::cell::Cell::new(0);
+    let make = |capacity| {
+        next.set(next.get() + 1);
+        let options = Options {
+            capacity,
+            ..Options::default()
+        };
+        RedbStore::open_with(dir.path().join(next.get().to_string()), options).unwrap()
+    };
+    store_suite::sessions(&make).await;
+    store_suite::one_time(&make).await;
+    store_suite::logouts(&make).await;
+    store_suite::users(&make).await;
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000, 0).unwrap()
+}
+
+fn assertion(n: u32) -> OneTimeEntry {
+    let mut key = [0; 32];
+    key[..4].copy_from_slice(&n.to_be_bytes());
+    OneTimeEntry {
+        namespace: Namespace::ASSERTION,
+        key: OneTimeKey::new(key),
+        value: vec![7; 100],
+        expires: now() + TimeDelta::hours(1),
+    }
+}
+
+async fn filled(path: &Path) {
+    let store = RedbStore::open(path).unwrap();
+    for n in 0..500 {
+        let put = store.put_new(assertion(n), now()).await.unwrap();
+        assert_eq!(put, PutNew::Inserted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_keeps_what_was_acknowledged() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.redb");
+    filled(&path).await;
+    let store = RedbStore::open(&path).unwrap();
+    for n in 0..500 {
+        let put = store.put_new(assertion(n), now()).await.unwrap();
+        assert_eq!(put, PutNew::AlreadyPresent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verbs_whose_caller_went_away_do_no_harm() {
+    let store = RedbStore::in_memory().unwrap();
+    for n in 0..100 {
+        let mut put = Box::pin(store.put_new(assertion(n), now()));
+        let _ = tokio::time::timeout(std::time::Duration::ZERO, &mut put).await;
+    }
+    assert_eq!(
+        store.put_new(assertion(1000), now()).await.unwrap(),
+        PutNew::Inserted
+    );
+}
+
+#[test]
+fn works_outside_of_a_runtime() {
+    // A waker-less executor: redb's threads do the work, the loop only asks.
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let mut future = std::pin::pin!(future);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        loop {
+            if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+            std::thread::yield_now();
+        }
+    }
+    let store = RedbStore::in_memory().unwrap();
+    let key = LogoutKey::new([1; 32]);
+    let end = now() + TimeDelta::hours(1);
+    block_on(store.create_logout(&key, vec![1], end, now())).unwrap();
+    let stored = block_on(store.load_logout(&key, now())).unwrap().unwrap();
+    assert_eq!(stored.value, [1]);
+}
+
+#[test]
+fn a_locked_file_is_told() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.redb");
+    let store = RedbStore::open(&path).unwrap();
+    let clone = store.clone();
+    drop(store);
+    let locked = RedbStore::open(&path).unwrap_err();
+    assert!(matches!(locked, OpenError::Locked), "{locked:?}");
+    assert_eq!(locked.code(), "store.locked");
+    drop(clone);
+    RedbStore::open(&path).unwrap();
+}
+
+#[test]
+fn a_foreign_file_is_told_and_left_alone() {
+    let dir = TempDir::new().unwrap();
+    let text = dir.path().join("text");
+    for content in ["x".repeat(10), "not a database ".repeat(1000)] {
+        std::fs::write(&text, &content).unwrap();
+        let foreign = RedbStore::open(&text).unwrap_err();
+        assert!(matches!(foreign, OpenError::Foreign), "{foreign:?}");
+        assert_eq!(std::fs::read_to_string(&text).unwrap(), content);
+    }
+
+    let other = dir.path().join("other.redb");
+    let table = redb::TableDefinition::<&str, u64>::new("somebody-elses");
+    let db = redb::Database::create(&other).unwrap();
+    let txn = db.begin_write().unwrap();
+    txn.open_table(table).unwrap().insert("n", 1).unwrap();
+    txn.commit().unwrap();
+    drop(db);
+    let foreign = RedbStore::open(&other).unwrap_err();
+    assert!(matches!(foreign, OpenError::Foreign), "{foreign:?}");
+}
+
+#[test]
+fn an_unknown_format_is_told() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.redb");
+    drop(RedbStore::open(&path).unwrap());
+    let table = redb::TableDefinition::<&str, u64>::new("federate");
+    let db = redb::Database::open(&path).unwrap();
+    let txn = db.begin_write().unwrap();
+    txn.open_table(table).unwrap().insert("format", 99).unwrap();
+    txn.commit().unwrap();
+    drop(db);
+    let newer = RedbStore::open(&path).unwrap_err();
+    assert!(
+        matches!(newer, OpenError::UnsupportedFormat { found: 99 }),
+        "{newer:?}"
+    );
+}
+
+#[test]
+fn a_missing_directory_is_told() {
+    let dir = TempDir::new().unwrap();
+    let error = RedbStore::open(dir.path().join("no/such/hub.redb")).unwrap_err();
+    assert!(matches!(error, OpenError::Io(_)), "{error:?}");
+    let error = RedbStore::open(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Io(_)), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_file_is_told_or_whole() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.redb");
+    filled(&path).await;
+    let whole = std::fs::read(&path).unwrap();
+    let mut refused = 0;
+    for part in 1..60_usize {
+        let damaged = dir.path().join("damaged.redb");
+        let mut octets = whole.clone();
+        if part % 3 == 0 {
+            octets.truncate(whole.len() * part / 60);
+        } else {
+            let at = whole.len() * part / 60;
+            let end = (at + 64).min(octets.len());
+            octets[at..end].fill(0xa5);
+        }
+        std::fs::write(&damaged, octets).unwrap();
+        match RedbStore::open(&damaged) {
+            // The damage was in a page that nothing uses: all is there.
+            Ok(store) => {
+                for n in 0..500 {
+                    let put = store.put_new(assertion(n), now()).await.unwrap();
+                    assert_eq!(put, PutNew::AlreadyPresent, "damage {part} lost a row");
+                }
+            }
+            Err(OpenError::Corrupt(_) | OpenError::Foreign) => refused += 1,
+            Err(other) => panic!("damage {part}: {other:?}"),
+        }
+    }
+    assert!(refused > 10, "only {refused} were noticed");
+}

@@ -1,0 +1,139 @@
+//! The hub: an identity provider with users, single sign-on sessions and single logout.
+
+mod directory;
+mod logout;
+mod sign_on;
+
+pub use directory::{AuthenticatedUser, Directory, DirectoryUser, hash_password};
+pub use logout::{LogoutPage, LogoutPhase, NamedOutcome};
+pub use sign_on::{SignOn, SignedIn};
+
+use crate::error::FederateError;
+use crate::idp::IdentityProvider;
+use crate::store::Store;
+use crate::token::{Token, hash};
+use chrono::{DateTime, Utc};
+use federate_crypto::CryptoProvider;
+use federate_session::{
+    ConnectionId, LifetimePolicy, LogoutKey, OneTimeKey, Participant, SessionKey, SessionRecord,
+    SessionState, TenantId, User,
+};
+use std::sync::Arc;
+
+/// How people sign in at the hub's own page: with a password (`[SAMLAuthnCxt] 3.4.10`).
+const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+
+/// A hub of single sign-on: applications on one side, users on the other, and one session
+/// per person in between.
+pub struct Hub<S> {
+    idp: IdentityProvider,
+    lifetime: LifetimePolicy,
+    tenant: TenantId,
+    connection: ConnectionId,
+    /// From which persistent names are made; whoever has it can link a person's names.
+    pairwise_secret: Vec<u8>,
+    store: Arc<S>,
+}
+
+/// A session as the hub's own page shows it.
+#[derive(Debug)]
+pub struct SessionView {
+    /// The session.
+    pub record: SessionRecord,
+    /// Whose it is.
+    pub user: User,
+    /// The applications that received an assertion in it.
+    pub participants: Vec<Participant>,
+}
+
+impl<S: Store> Hub<S> {
+    /// A hub with one tenant and sessions of the usual lifetime.
+    ///
+    /// The pairwise secret (32 random octets or more) must stay the same as long as
+    /// applications know people by persistent names.
+    ///
+    /// # Errors
+    /// [`FederateError::Configuration`] when the secret is shorter than 32 octets.
+    pub fn new(
+        idp: IdentityProvider,
+        pairwise_secret: &[u8],
+        store: Arc<S>,
+    ) -> Result<Self, FederateError> {
+        if pairwise_secret.len() < 32 {
+            let why = "the pairwise secret has fewer than 32 octets";
+            return Err(FederateError::Configuration(why));
+        }
+        Ok(Self {
+            idp,
+            lifetime: LifetimePolicy::default(),
+            tenant: TenantId::new("default")?,
+            connection: ConnectionId::new("directory")?,
+            pairwise_secret: pairwise_secret.to_vec(),
+            store,
+        })
+    }
+
+    /// Sets how long sessions last; 7 days, 3 days idle by default.
+    #[must_use]
+    pub const fn with_lifetime(mut self, lifetime: LifetimePolicy) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// The identity provider that it is towards applications.
+    #[must_use]
+    pub const fn identity_provider(&self) -> &IdentityProvider {
+        &self.idp
+    }
+
+    /// The session of a cookie, for the hub's own page. Looking is not activity.
+    ///
+    /// # Errors
+    /// [`FederateError::Store`].
+    pub async fn session(&self, token: &Token) -> Result<Option<SessionView>, FederateError> {
+        let (key, now) = (self.session_key(token), self.now());
+        let SessionState::Alive(record) = self.store.load(&key, now).await? else {
+            return Ok(None);
+        };
+        let participants = self.store.snapshot(&key).await?;
+        let user = self.store.load_user(&self.tenant, &record.user).await?;
+        Ok(user.map(|user| SessionView {
+            record: *record,
+            user,
+            participants: participants.map_or_else(Vec::new, |s| s.participants),
+        }))
+    }
+
+    /// Removes what has expired, a bounded number of rows at a time; `true` when there may
+    /// be more. Call it now and then.
+    ///
+    /// # Errors
+    /// [`FederateError::Store`].
+    pub async fn sweep(&self) -> Result<bool, FederateError> {
+        Ok(self.store.sweep(self.now(), 1000).await?.more)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.idp.party().clock.now()
+    }
+
+    fn provider(&self) -> &CryptoProvider {
+        self.idp.party().provider()
+    }
+
+    fn session_key(&self, token: &Token) -> SessionKey {
+        SessionKey::new(self.hash("session", token.expose()))
+    }
+
+    fn handle_key(&self, handle: &Token) -> OneTimeKey {
+        OneTimeKey::new(self.hash("handle", handle.expose()))
+    }
+
+    fn logout_key(&self, handle: &Token) -> LogoutKey {
+        LogoutKey::new(self.hash("logout", handle.expose()))
+    }
+
+    fn hash(&self, purpose: &str, text: &str) -> [u8; 32] {
+        hash(self.provider(), purpose, &[text.as_bytes()])
+    }
+}

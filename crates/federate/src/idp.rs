@@ -1,0 +1,149 @@
+//! The identity provider: what applications ask, and how they are answered in SAML 2.0.
+//!
+//! It knows nothing of sessions and users: the [`crate::Hub`] does, or your own service.
+
+mod logout;
+mod sign_on;
+
+pub use logout::LogoutDemand;
+pub use sign_on::{Assurance, SignOnDemand};
+
+use crate::error::{Denial, FederateError};
+use crate::party::Party;
+
+use chrono::{DateTime, Utc};
+use federate_metadata::{
+    Endpoint, EntityDescriptor, IdpDescriptor, KeyDescriptor, KeyUse, Location, SpDescriptor,
+    parse_entity,
+};
+use federate_saml::IssuePolicy;
+use federate_types::{Binding, EntityId, NameIdFormat};
+use federate_xml::TrustedKeys;
+use std::collections::BTreeMap;
+
+/// A service provider that may ask, and how it is answered.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its name for people.
+    pub name: String,
+    /// What it says of itself.
+    pub metadata: EntityDescriptor,
+    /// The kind of name it is given, unless its request or metadata asks for another.
+    pub name_id_format: NameIdFormat,
+    /// How its responses are signed and how long they hold.
+    pub issue: IssuePolicy,
+}
+
+impl Application {
+    /// An application with the usual options, from its metadata.
+    ///
+    /// # Errors
+    /// [`FederateError::Metadata`] when it does not describe one service provider.
+    pub fn from_metadata(name: impl Into<String>, metadata: &[u8]) -> Result<Self, FederateError> {
+        let metadata = parse_entity(metadata, &federate_xml::Limits::default())?;
+        if metadata.sp.is_none() {
+            return Err(federate_metadata::MetadataError::NoSpRole.into());
+        }
+        Ok(Self {
+            name: name.into(),
+            metadata,
+            name_id_format: NameIdFormat::EmailAddress,
+            issue: IssuePolicy::default(),
+        })
+    }
+
+    /// By which name it is known.
+    #[must_use]
+    pub const fn entity_id(&self) -> &EntityId {
+        &self.metadata.entity_id
+    }
+}
+
+/// The SAML 2.0 identity provider towards a set of applications.
+#[derive(Debug)]
+pub struct IdentityProvider {
+    party: Party,
+    single_sign_on_service: Location,
+    single_logout_service: Location,
+    applications: BTreeMap<EntityId, Application>,
+}
+
+impl IdentityProvider {
+    /// An identity provider whose messages arrive at these addresses.
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when an address is not an absolute `http(s)` URL.
+    pub fn new(
+        party: Party,
+        single_sign_on_service: &str,
+        single_logout_service: &str,
+    ) -> Result<Self, FederateError> {
+        Ok(Self {
+            party,
+            single_sign_on_service: Location::new(single_sign_on_service)?,
+            single_logout_service: Location::new(single_logout_service)?,
+            applications: BTreeMap::new(),
+        })
+    }
+
+    /// Adds an application; one of the same entity identifier is replaced.
+    #[must_use]
+    pub fn with_application(mut self, application: Application) -> Self {
+        self.applications
+            .insert(application.entity_id().clone(), application);
+        self
+    }
+
+    /// The applications, by entity identifier.
+    #[must_use]
+    pub const fn applications(&self) -> &BTreeMap<EntityId, Application> {
+        &self.applications
+    }
+
+    /// Ourselves.
+    #[must_use]
+    pub const fn party(&self) -> &Party {
+        &self.party
+    }
+
+    /// The metadata to give to applications.
+    #[must_use]
+    pub fn metadata(&self) -> Vec<u8> {
+        let both = [Binding::HttpRedirect, Binding::HttpPost];
+        let endpoints = |location: &Location| {
+            both.map(|binding| Endpoint::new(binding, location.clone()))
+                .to_vec()
+        };
+        let certificate = self.party.signer.certificate().clone();
+        let mut idp = IdpDescriptor::default();
+        idp.keys = vec![KeyDescriptor::new(KeyUse::Signing, certificate)];
+        idp.single_sign_on = endpoints(&self.single_sign_on_service);
+        idp.single_logout = endpoints(&self.single_logout_service);
+        idp.name_id_formats = vec![
+            NameIdFormat::EmailAddress,
+            NameIdFormat::Persistent,
+            NameIdFormat::Transient,
+            NameIdFormat::Unspecified,
+        ];
+        let mut entity = EntityDescriptor::new(self.party.entity_id.clone());
+        entity.idp = Some(idp);
+        entity.to_xml()
+    }
+
+    /// The application of this name.
+    ///
+    /// # Errors
+    /// [`Denial::UnknownPeer`].
+    pub fn application(&self, id: Option<&EntityId>) -> Result<&Application, FederateError> {
+        let application = id.and_then(|id| self.applications.get(id));
+        Ok(application.ok_or(Denial::UnknownPeer)?)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.party.clock.now()
+    }
+
+    fn keys(&self, sp: &SpDescriptor) -> Option<TrustedKeys> {
+        sp.signing_keys(self.party.provider())
+    }
+}

@@ -1,0 +1,164 @@
+//! The service provider: an application that lets an identity provider say who its users are.
+
+mod login;
+mod logout;
+
+pub use login::{CompletedLogin, Login, LoginOptions, StartedLogin};
+pub use logout::LogoutReceived;
+
+use crate::error::{Denial, FederateError};
+use crate::party::Party;
+use crate::store::Store;
+use crate::token::{Token, hash};
+use crate::transport::known;
+use chrono::{DateTime, Utc};
+use federate_metadata::{
+    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, KeyDescriptor, KeyUse, Location,
+    SpDescriptor, parse_entity,
+};
+use federate_session::{
+    ConnectionId, LifetimePolicy, SessionKey, SessionRecord, SessionState, TenantId, User,
+};
+use federate_types::{Binding, EntityId};
+use federate_xml::TrustedKeys;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An application's side of single sign-on.
+///
+/// [`start_login`](Self::start_login) sends the browser to the identity provider,
+/// [`receive_login`](Self::receive_login) takes what it posts, and
+/// [`complete_login`](Self::complete_login) opens the application's session, which lasts as
+/// long as its policy and the identity provider allow and ends when either logs out.
+pub struct ServiceProvider<S> {
+    party: Party,
+    assertion_consumer_service: Location,
+    single_logout_service: Option<Location>,
+    identity_providers: BTreeMap<EntityId, EntityDescriptor>,
+    lifetime: LifetimePolicy,
+    allow_unsolicited: bool,
+    tenant: TenantId,
+    connection: ConnectionId,
+    store: Arc<S>,
+}
+
+impl<S: Store> ServiceProvider<S> {
+    /// A service provider whose responses arrive at the given address, and which knows no
+    /// identity provider yet.
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when the address is not an absolute `http(s)` URL.
+    pub fn new(
+        party: Party,
+        assertion_consumer_service: &str,
+        store: Arc<S>,
+    ) -> Result<Self, FederateError> {
+        Ok(Self {
+            party,
+            assertion_consumer_service: Location::new(assertion_consumer_service)?,
+            single_logout_service: None,
+            identity_providers: BTreeMap::new(),
+            lifetime: LifetimePolicy::default(),
+            allow_unsolicited: false,
+            tenant: TenantId::new("application")?,
+            connection: ConnectionId::new("saml")?,
+            store,
+        })
+    }
+
+    /// Trusts the identity provider that this metadata describes, and its keys.
+    ///
+    /// # Errors
+    /// [`FederateError::Metadata`] when it does not describe one identity provider.
+    pub fn with_identity_provider(mut self, metadata: &[u8]) -> Result<Self, FederateError> {
+        let entity = parse_entity(metadata, &self.party.limits)?;
+        entity.idp_at(self.party.clock.now())?;
+        self.identity_providers
+            .insert(entity.entity_id.clone(), entity);
+        Ok(self)
+    }
+
+    /// Takes part in single logout: logout messages arrive at the given address.
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when the address is not an absolute `http(s)` URL.
+    pub fn with_single_logout(mut self, location: &str) -> Result<Self, FederateError> {
+        self.single_logout_service = Some(Location::new(location)?);
+        Ok(self)
+    }
+
+    /// Sets how long the application's own sessions last; 7 days, 3 days idle by default.
+    #[must_use]
+    pub const fn with_lifetime(mut self, lifetime: LifetimePolicy) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Accepts responses that nobody asked for: sign-in that begins at the identity
+    /// provider. Nothing then ties the response to the browser (`[SAMLProf] 4.1.5`).
+    #[must_use]
+    pub const fn allow_unsolicited(mut self) -> Self {
+        self.allow_unsolicited = true;
+        self
+    }
+
+    /// The metadata to give to identity providers.
+    #[must_use]
+    pub fn metadata(&self) -> Vec<u8> {
+        let both = [Binding::HttpRedirect, Binding::HttpPost];
+        let certificate = self.party.signer.certificate().clone();
+        let mut sp = SpDescriptor::default();
+        sp.authn_requests_signed = true;
+        sp.want_assertions_signed = true;
+        sp.keys = vec![KeyDescriptor::new(KeyUse::Signing, certificate)];
+        let acs = Endpoint::new(Binding::HttpPost, self.assertion_consumer_service.clone());
+        sp.assertion_consumer = vec![IndexedEndpoint::new(0, acs)];
+        if let Some(location) = &self.single_logout_service {
+            sp.single_logout = both
+                .map(|binding| Endpoint::new(binding, location.clone()))
+                .to_vec();
+        }
+        let mut entity = EntityDescriptor::new(self.party.entity_id.clone());
+        entity.sp = Some(sp);
+        entity.to_xml()
+    }
+
+    /// The session of a cookie, with its user, if it lasts; the access counts as activity.
+    ///
+    /// # Errors
+    /// [`FederateError::Store`].
+    pub async fn session(
+        &self,
+        token: &Token,
+    ) -> Result<Option<(SessionRecord, User)>, FederateError> {
+        let (key, now) = (self.session_key(token), self.now());
+        let state = self.store.touch_if_alive(&key, &self.lifetime, now).await?;
+        let SessionState::Alive(record) = state else {
+            return Ok(None);
+        };
+        let user = self.store.load_user(&self.tenant, &record.user).await?;
+        Ok(user.map(|user| (*record, user)))
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.party.clock.now()
+    }
+
+    fn session_key(&self, token: &Token) -> SessionKey {
+        let octets = token.expose().as_bytes();
+        SessionKey::new(hash(self.party.provider(), "session", &[octets]))
+    }
+
+    /// An identity provider and its keys, if it is configured and its metadata holds now.
+    fn identity_provider(
+        &self,
+        id: Option<&EntityId>,
+    ) -> Result<(&EntityId, &IdpDescriptor, TrustedKeys), FederateError> {
+        let entity = known(&self.identity_providers, id)?;
+        let idp = entity.idp_at(self.now())?;
+        let keys = idp
+            .signing_keys(self.party.provider())
+            .ok_or(Denial::NoSigningKey)?;
+        Ok((&entity.entity_id, idp, keys))
+    }
+}

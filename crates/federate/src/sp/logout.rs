@@ -1,0 +1,209 @@
+//! Signing out: at the application, or because the identity provider says so.
+
+use super::ServiceProvider;
+use crate::error::{Denial, FederateError};
+use crate::store::Store;
+use crate::token::{Token, hash, message_id};
+use crate::transport::{Incoming, Outgoing, Received, front_channel, send};
+use chrono::{DateTime, TimeDelta, Utc};
+use federate_saml::{
+    LogoutExpectation, LogoutRequest, LogoutResponse, MAX_REQUEST_AGE, MessageHints, MessageKind,
+    REASON_USER, validate_logout_request, validate_logout_response,
+};
+use federate_session::{
+    LogoutKey, Namespace, OneTimeEntry, OneTimeKey, PutNew, SessionKey, Termination, UpstreamQuery,
+};
+use federate_types::{EntityId, Status};
+
+/// What a logout message came to.
+#[derive(Debug)]
+#[must_use]
+pub enum LogoutReceived {
+    /// The identity provider asked: the sessions are over, and this is the answer to it.
+    Answer(Outgoing),
+    /// The identity provider answered our request.
+    Finished {
+        /// What it reports. Success with the second-level code PartialLogout means that some
+        /// application did not confirm.
+        status: Status,
+    },
+}
+
+impl<S: Store> ServiceProvider<S> {
+    /// Ends the session of a cookie, and then asks its identity provider to end it
+    /// everywhere (`[SAMLProf] 4.4.3.1`).
+    ///
+    /// `None` means that there is nobody to ask: the session is over here.
+    ///
+    /// # Errors
+    /// Failures of store and key. The session is over as soon as the store has said so,
+    /// whatever fails after that.
+    pub async fn start_logout(&self, token: &Token) -> Result<Option<Outgoing>, FederateError> {
+        let now = self.now();
+        let key = self.session_key(token);
+        let Termination::Ended(ended) = self.end_session(&key, now).await? else {
+            return Ok(None);
+        };
+        let Some(upstream) = ended.record.upstream else {
+            return Ok(None);
+        };
+        let Ok((_, idp, _)) = self.identity_provider(Some(&upstream.issuer)) else {
+            return Ok(None);
+        };
+        let Some((binding, endpoint)) = front_channel(&idp.single_logout) else {
+            return Ok(None);
+        };
+        let location = endpoint.location.as_str();
+        let request = LogoutRequest {
+            id: message_id(self.party.provider())?,
+            issue_instant: now,
+            destination: Some(location.to_owned()),
+            not_on_or_after: Some(now + TimeDelta::minutes(5)),
+            reason: Some(REASON_USER.to_owned()),
+            issuer: Some(self.party.entity_id.clone()),
+            name_id: upstream.name_id,
+            session_indexes: upstream.session_index.into_iter().collect(),
+        };
+        let entry = OneTimeEntry {
+            namespace: SENT_LOGOUT,
+            key: self.logout_request_key(&upstream.issuer, request.id.as_str()),
+            value: Vec::new(),
+            expires: now + MAX_REQUEST_AGE,
+        };
+        if self.store.put_new(entry, now).await? == PutNew::AlreadyPresent {
+            return Err(Denial::Replayed.into());
+        }
+        send(&self.party, binding, location, &request, None).map(Some)
+    }
+
+    /// Takes a logout message: a request of the identity provider to end its sessions here,
+    /// or its answer to ours.
+    ///
+    /// # Errors
+    /// [`FederateError::Saml`] with the reason, [`Denial::UnknownPeer`],
+    /// [`Denial::Replayed`], [`Denial::UnknownRequest`], failures of store and key.
+    pub async fn receive_logout(
+        &self,
+        incoming: Incoming<'_>,
+    ) -> Result<LogoutReceived, FederateError> {
+        match incoming.receive_either(&self.party)? {
+            (MessageKind::Request, received) => self.logout_request(&received).await,
+            (MessageKind::Response, received) => self.logout_response(&received).await,
+        }
+    }
+
+    async fn logout_request(
+        &self,
+        received: &Received<'_>,
+    ) -> Result<LogoutReceived, FederateError> {
+        let now = self.now();
+        let unverified = received.unverified::<LogoutRequest>(&self.party)?;
+        let issuer = unverified.issuer_hint();
+        let (idp_id, idp, keys) = self.identity_provider(issuer.as_ref())?;
+        let context = self.party.verification(now);
+        let request = received.verify(&unverified, &keys, &context)?;
+        validate_logout_request(&request, &self.logout_expectation(idp_id, now)?)?;
+        self.once(idp_id, request.id.as_str(), now).await?;
+        let query = UpstreamQuery {
+            tenant: self.tenant.clone(),
+            connection: self.connection.clone(),
+            issuer: idp_id.clone(),
+            name_id: request.name_id.clone(),
+            session_indexes: request.session_indexes.clone(),
+        };
+        for session in self.store.by_upstream(&query).await? {
+            let _ended = self.end_session(&session.key, now).await?;
+        }
+        let (binding, endpoint) = front_channel(&idp.single_logout).ok_or(Denial::NoEndpoint)?;
+        let location = endpoint.response_location_or_location().as_str();
+        let response = LogoutResponse {
+            id: message_id(self.party.provider())?,
+            issue_instant: now,
+            destination: Some(location.to_owned()),
+            in_response_to: Some(request.id.clone()),
+            issuer: Some(self.party.entity_id.clone()),
+            status: Status::success(),
+        };
+        let relay_state = received.relay_state();
+        let answer = send(&self.party, binding, location, &response, relay_state)?;
+        Ok(LogoutReceived::Answer(answer))
+    }
+
+    async fn logout_response(
+        &self,
+        received: &Received<'_>,
+    ) -> Result<LogoutReceived, FederateError> {
+        let now = self.now();
+        let unverified = received.unverified::<LogoutResponse>(&self.party)?;
+        let issuer = unverified.issuer_hint();
+        let (idp_id, _, keys) = self.identity_provider(issuer.as_ref())?;
+        let context = self.party.verification(now);
+        let response = received.verify(&unverified, &keys, &context)?;
+        // The request is looked up by what was verified, and consumed.
+        let id = response
+            .in_response_to
+            .clone()
+            .ok_or(Denial::UnknownRequest)?;
+        let expectation = self.logout_expectation(idp_id, now)?;
+        validate_logout_response(&response, Some(&id), &expectation)?;
+        let key = self.logout_request_key(idp_id, id.as_str());
+        let taken = self.store.take(SENT_LOGOUT, &key, now).await?;
+        taken.ok_or(Denial::UnknownRequest)?;
+        Ok(LogoutReceived::Finished {
+            status: response.status.clone(),
+        })
+    }
+
+    fn logout_expectation<'a>(
+        &'a self,
+        peer: &'a EntityId,
+        now: DateTime<Utc>,
+    ) -> Result<LogoutExpectation<'a>, FederateError> {
+        let service = self.single_logout_service.as_ref();
+        Ok(LogoutExpectation {
+            peer,
+            single_logout_service: service.ok_or(Denial::NoEndpoint)?.as_str(),
+            now,
+            skew: self.party.skew,
+        })
+    }
+
+    /// A logout message counts once.
+    async fn once(
+        &self,
+        issuer: &EntityId,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), FederateError> {
+        let entry = OneTimeEntry {
+            namespace: Namespace::LOGOUT_MESSAGE,
+            key: self.logout_request_key(issuer, id),
+            value: Vec::new(),
+            expires: now + MAX_REQUEST_AGE + self.party.skew.as_delta() * 2,
+        };
+        match self.store.put_new(entry, now).await? {
+            PutNew::Inserted => Ok(()),
+            PutNew::AlreadyPresent => Err(Denial::Replayed.into()),
+        }
+    }
+
+    /// Ends a session here; telling others is the caller's part.
+    pub(super) async fn end_session(
+        &self,
+        key: &SessionKey,
+        now: DateTime<Utc>,
+    ) -> Result<Termination, FederateError> {
+        let mut by = [0; 32];
+        self.party.provider().random.fill(&mut by)?;
+        let by = LogoutKey::new(by);
+        Ok(self.store.begin_termination(key, by, now).await?)
+    }
+
+    fn logout_request_key(&self, peer: &EntityId, id: &str) -> OneTimeKey {
+        let parts = [peer.as_str().as_bytes(), id.as_bytes()];
+        OneTimeKey::new(hash(self.party.provider(), "logout", &parts))
+    }
+}
+
+/// LogoutRequests that we sent, until they are answered.
+const SENT_LOGOUT: Namespace = Namespace::new("sent-logout");

@@ -1,0 +1,158 @@
+//! Messages on their way: how they came, how they go.
+
+use crate::error::{Denial, FederateError};
+use crate::party::Party;
+use federate_metadata::{Endpoint, EntityDescriptor};
+use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
+use federate_saml::{BindingError, Message, MessageKind, signed_xml};
+use federate_types::{Binding, EntityId, RelayState};
+use federate_xml::dsig::own_signature;
+use federate_xml::{FromElement, TrustedKeys, Unverified, VerificationContext, Verified};
+
+/// A message as the browser brought it, not read yet.
+#[derive(Debug, Clone, Copy)]
+pub enum Incoming<'a> {
+    /// The query of an address, without its `?`.
+    Redirect(&'a str),
+    /// The body of a form, `application/x-www-form-urlencoded`.
+    Post(&'a str),
+}
+
+/// A message that the browser is to take somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Outgoing {
+    /// Answer with 303 and this `Location`.
+    Redirect(String),
+    /// Answer with the page of this form.
+    Post(PostForm),
+}
+
+/// A message that was taken from its binding.
+pub(crate) enum Received<'a> {
+    Redirect(RedirectMessage<'a>),
+    Post(PostMessage),
+}
+
+impl<'a> Incoming<'a> {
+    /// Takes the message from its binding.
+    pub(crate) fn receive(
+        &self,
+        kind: MessageKind,
+        party: &Party,
+    ) -> Result<Received<'a>, BindingError> {
+        match self {
+            Self::Redirect(query) => {
+                RedirectMessage::parse(query, kind, &party.limits).map(Received::Redirect)
+            }
+            Self::Post(body) => PostMessage::parse(body, kind, &party.limits).map(Received::Post),
+        }
+    }
+
+    /// Takes a request or a response, whichever it is.
+    pub(crate) fn receive_either(
+        &self,
+        party: &Party,
+    ) -> Result<(MessageKind, Received<'a>), BindingError> {
+        match self.receive(MessageKind::Request, party) {
+            Err(BindingError::Missing(_)) => {
+                let kind = MessageKind::Response;
+                self.receive(kind, party).map(|received| (kind, received))
+            }
+            request => request.map(|received| (MessageKind::Request, received)),
+        }
+    }
+}
+
+impl Received<'_> {
+    pub(crate) fn binding(&self) -> Binding {
+        match self {
+            Self::Redirect(_) => Binding::HttpRedirect,
+            Self::Post(_) => Binding::HttpPost,
+        }
+    }
+
+    pub(crate) fn relay_state(&self) -> Option<&RelayState> {
+        match self {
+            Self::Redirect(message) => message.relay_state(),
+            Self::Post(message) => message.relay_state(),
+        }
+    }
+
+    pub(crate) fn unverified<T: FromElement>(
+        &self,
+        party: &Party,
+    ) -> Result<Unverified<'_, T>, FederateError> {
+        Ok(match self {
+            Self::Redirect(message) => message.unverified()?,
+            Self::Post(message) => Unverified::parse(message.xml(), &party.limits)?,
+        })
+    }
+
+    /// Whether there is a signature; what it is worth, only verifying tells.
+    pub(crate) fn is_signed<T: FromElement>(&self, message: &Unverified<'_, T>) -> bool {
+        match self {
+            Self::Redirect(redirect) => redirect.is_signed(),
+            // Several signatures are signed too: verifying refuses them.
+            Self::Post(_) => !matches!(own_signature(message.root_hint()), Ok(None)),
+        }
+    }
+
+    /// Verifies the message as its binding says.
+    pub(crate) fn verify<T: FromElement>(
+        &self,
+        message: &Unverified<'_, T>,
+        keys: &TrustedKeys,
+        context: &VerificationContext<'_>,
+    ) -> Result<Verified<T>, FederateError> {
+        Ok(match self {
+            Self::Redirect(redirect) => redirect.verify(keys, context)?,
+            Self::Post(_) => message.verify(keys, context)?,
+        })
+    }
+}
+
+/// Sends a signed message to an endpoint, by the endpoint's binding.
+pub(crate) fn send(
+    party: &Party,
+    binding: Binding,
+    location: &str,
+    message: &impl Message,
+    relay_state: Option<&RelayState>,
+) -> Result<Outgoing, FederateError> {
+    fn kind<T: Message>(_: &T) -> MessageKind {
+        T::KIND
+    }
+    Ok(match binding {
+        Binding::HttpRedirect => {
+            let signer = Some(&party.signer);
+            Outgoing::Redirect(redirect_url(location, message, relay_state, signer)?)
+        }
+        Binding::HttpPost => Outgoing::Post(PostForm::new(
+            location,
+            kind(message),
+            &signed_xml(message, &party.signer)?,
+            relay_state.cloned(),
+        )),
+        _ => return Err(Denial::NoEndpoint.into()),
+    })
+}
+
+/// The endpoint by which a browser can reach a logout service: Redirect before POST.
+pub(crate) fn front_channel(endpoints: &[Endpoint]) -> Option<(Binding, &Endpoint)> {
+    [Binding::HttpRedirect, Binding::HttpPost]
+        .into_iter()
+        .find_map(|binding| {
+            let endpoint = endpoints.iter().find(|e| e.is_for(binding))?;
+            Some((binding, endpoint))
+        })
+}
+
+/// The configured entity of this name.
+pub(crate) fn known<'a>(
+    entities: &'a std::collections::BTreeMap<EntityId, EntityDescriptor>,
+    id: Option<&EntityId>,
+) -> Result<&'a EntityDescriptor, Denial> {
+    id.and_then(|id| entities.get(id))
+        .ok_or(Denial::UnknownPeer)
+}
