@@ -1,1 +1,168 @@
-//! Federate's benches.
+//! What the benches measure: one sign-on, issued and validated, beside the RSA operations
+//! that no implementation can do without.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use federate::crypto::{
+    CryptoProvider, DigestAlgorithm, SignatureAlgorithm, SigningKey, VerifyingKey, self_signed,
+};
+use federate::saml::{
+    Attribute, IssuePolicy, Login, LoginExpectation, Response, SentRequest, ValidatedLogin,
+    issue_response, validate_response, verify_response,
+};
+use federate::types::{ClockSkew, EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
+use federate::xml::{
+    Limits, SignaturePolicy, Signer, TrustedKeys, Unverified, VerificationContext,
+};
+use std::error::Error;
+use std::sync::Arc;
+
+/// A sign-on between one identity provider and one service provider.
+pub struct Workbench {
+    provider: CryptoProvider,
+    now: DateTime<Utc>,
+    idp: EntityId,
+    sp: EntityId,
+    request: SentRequest,
+    key: Arc<dyn SigningKey>,
+    verifying_key: VerifyingKey,
+    signer: Signer,
+    keys: TrustedKeys,
+    policy: IssuePolicy,
+    attributes: Vec<Attribute>,
+    signature: Vec<u8>,
+}
+
+const ACS: &str = "https://sp.example/saml/acs";
+const MESSAGE: &[u8; 1024] = &[b'm'; 1024];
+
+impl Workbench {
+    /// A workbench whose responses have about this many octets.
+    ///
+    /// # Errors
+    /// When the provider cannot make a key.
+    pub fn new(provider: CryptoProvider, octets: usize) -> Result<Self, Box<dyn Error>> {
+        let now = Utc::now();
+        let private = provider.keys.generate_rsa(2048)?;
+        let key = provider
+            .keys
+            .load_signing_key(&private, SignatureAlgorithm::RsaSha256)?;
+        let tomorrow = now + TimeDelta::days(1);
+        let certificate = self_signed(&provider, &*key, "bench", now, tomorrow)?;
+        let verifying_key = VerifyingKey::new(&provider, key.public_key().clone())?;
+        let idp = EntityId::new("https://idp.example/metadata")?;
+        let signature = key.sign(MESSAGE)?;
+        let mut bench = Self {
+            provider,
+            now,
+            sp: EntityId::new("https://sp.example/metadata")?,
+            request: SentRequest {
+                id: MessageId::from_random([1; 20]),
+                identity_provider: idp.clone(),
+                issue_instant: now,
+                force_authn: false,
+                authn_context_class_refs: Vec::new(),
+            },
+            idp,
+            signer: Signer::new(provider, key.clone(), certificate)?,
+            keys: TrustedKeys::from(verifying_key.clone()),
+            key,
+            verifying_key,
+            policy: IssuePolicy::default(),
+            attributes: Vec::new(),
+            signature,
+        };
+        while bench.issue()?.len() < octets {
+            let number = bench.attributes.len();
+            let name = format!("https://idp.example/claims/attribute-{number}");
+            let value = format!("value {number} of alice.liddell@department.example");
+            bench.attributes.push(Attribute::new(name, [value]));
+        }
+        Ok(bench)
+    }
+
+    /// The provider's name.
+    #[must_use]
+    pub const fn provider(&self) -> &'static str {
+        self.provider.name
+    }
+
+    /// One raw signature.
+    ///
+    /// # Errors
+    /// When the key refuses.
+    pub fn raw_sign(&self) -> Result<Vec<u8>, Box<dyn Error>> {
+        Ok(self.key.sign(MESSAGE)?)
+    }
+
+    /// One raw verification.
+    ///
+    /// # Errors
+    /// When the signature is wrong.
+    pub fn raw_verify(&self) -> Result<(), Box<dyn Error>> {
+        let algorithm = SignatureAlgorithm::RsaSha256;
+        Ok(self
+            .verifying_key
+            .verify(algorithm, MESSAGE, &self.signature)?)
+    }
+
+    /// One SHA-256 over the octets.
+    #[must_use]
+    pub fn raw_digest(&self, octets: &[u8]) -> u8 {
+        let digest = self.provider.digester;
+        let digest = digest.digest(DigestAlgorithm::Sha256, octets);
+        digest.as_bytes().first().copied().unwrap_or_default()
+    }
+
+    /// Builds, signs and writes one response.
+    ///
+    /// # Errors
+    /// When the key refuses.
+    pub fn issue(&self) -> Result<Vec<u8>, Box<dyn Error>> {
+        let login = Login {
+            identity_provider: &self.idp,
+            service_provider: &self.sp,
+            assertion_consumer_service: ACS,
+            in_response_to: Some(&self.request.id),
+            name_id: NameId::new("alice@example.com", Some(NameIdFormat::EmailAddress))?,
+            attributes: self.attributes.clone(),
+            authn_instant: self.now,
+            authn_context: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+            session_index: SessionIndex::new("_session")?,
+            session_not_on_or_after: self.now + TimeDelta::days(7),
+        };
+        let ids = [2, 3].map(|n| MessageId::from_random([n; 20]));
+        let [response, assertion] = ids;
+        Ok(issue_response(
+            &login,
+            response,
+            assertion,
+            &self.policy,
+            &self.signer,
+            self.now,
+        )?)
+    }
+
+    /// Parses, verifies and validates one response.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn validate(&self, response: &[u8]) -> Result<ValidatedLogin, Box<dyn Error>> {
+        let response = Unverified::<Response>::parse(response, &Limits::default())?;
+        let policy = SignaturePolicy::default();
+        let context = VerificationContext {
+            provider: &self.provider,
+            policy: &policy,
+            now: self.now,
+        };
+        let verified = verify_response(&response, &self.keys, &context)?;
+        let expectation = LoginExpectation {
+            service_provider: &self.sp,
+            assertion_consumer_service: ACS,
+            identity_provider: &self.idp,
+            request: Some(&self.request),
+            now: self.now,
+            skew: ClockSkew::default(),
+        };
+        Ok(validate_response(verified, &expectation)?)
+    }
+}

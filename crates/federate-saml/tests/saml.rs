@@ -8,6 +8,8 @@
     clippy::string_slice
 )]
 
+#[path = "saml/arbitrary.rs"]
+mod arbitrary;
 #[path = "saml/confirmation.rs"]
 mod confirmation;
 #[path = "saml/logout.rs"]

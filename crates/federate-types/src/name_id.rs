@@ -132,14 +132,15 @@ impl NameId {
     ///
     /// # Errors
     /// [`InvalidValue`] when the value is empty, longer than [`NameId::MAX_BYTES`], or
-    /// contains control characters.
+    /// contains control characters or what XML cannot carry.
     pub fn new(
         value: impl Into<String>,
         format: Option<NameIdFormat>,
     ) -> Result<Self, InvalidValue> {
         let value = value.into();
-        if value.is_empty() || value.len() > Self::MAX_BYTES || value.chars().any(char::is_control)
-        {
+        // XML cannot carry U+FFFE and U+FFFF: two names would become one.
+        let refused = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+        if value.is_empty() || value.len() > Self::MAX_BYTES || value.chars().any(refused) {
             return Err(InvalidValue::new(
                 "NameID",
                 "1 to 1024 bytes without control characters",

@@ -63,7 +63,7 @@ pub enum ParseErrorKind {
     NotWellFormed(&'static str),
     /// A prefix without declaration (`[XMLNames] 5`).
     UndeclaredPrefix,
-    /// A declaration that `[XMLNames] 3` reserves or forbids.
+    /// A declaration that `[XMLNames] 3` reserves or forbids, or whose name is no URI.
     InvalidNamespaceDeclaration,
     /// A relative namespace name: canonicalization of it is undefined (`[C14N] 1.3`).
     RelativeNamespace,
@@ -95,7 +95,7 @@ impl fmt::Display for ParseErrorKind {
             Self::NotWellFormed(what) => write!(f, "not well-formed: {what}"),
             Self::UndeclaredPrefix => f.write_str("a namespace prefix that is not declared"),
             Self::InvalidNamespaceDeclaration => {
-                f.write_str("a namespace declaration that is reserved or empty")
+                f.write_str("a namespace declaration that is reserved, empty or not a URI")
             }
             Self::RelativeNamespace => f.write_str("a relative namespace name"),
             Self::DuplicateAttribute => f.write_str("an attribute occurs twice"),

@@ -10,6 +10,10 @@
 
 #[path = "xml/algorithms.rs"]
 mod algorithms;
+#[path = "xml/deviations.rs"]
+mod deviations;
+#[path = "xml/encoding.rs"]
+mod encoding;
 #[path = "xml/limits.rs"]
 mod limits;
 #[path = "xml/parser.rs"]

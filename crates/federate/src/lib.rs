@@ -35,3 +35,8 @@ pub use sp::{CompletedLogin, Login, LoginOptions, LogoutReceived, ServiceProvide
 pub use store::Store;
 pub use token::Token;
 pub use transport::{Incoming, Outgoing};
+
+/// The README's example, compiled.
+#[cfg(all(doctest, feature = "aws-lc"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -15,7 +15,11 @@ impl Token {
     /// The length of a token's text.
     const CHARS: usize = 43;
 
-    pub(crate) fn random(provider: &CryptoProvider) -> Result<Self, FederateError> {
+    /// A fresh token.
+    ///
+    /// # Errors
+    /// [`FederateError::Crypto`] when the random source fails.
+    pub fn random(provider: &CryptoProvider) -> Result<Self, FederateError> {
         let mut octets = [0; 32];
         provider.random.fill(&mut octets)?;
         Ok(Self(URL_SAFE_NO_PAD.encode(octets)))

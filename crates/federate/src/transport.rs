@@ -7,7 +7,7 @@ use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_ur
 use federate_saml::{BindingError, Message, MessageKind, signed_xml};
 use federate_types::{Binding, EntityId, RelayState};
 use federate_xml::dsig::own_signature;
-use federate_xml::{FromElement, TrustedKeys, Unverified, VerificationContext, Verified};
+use federate_xml::{TrustedKeys, Unverified, VerificationContext, Verified};
 
 /// A message as the browser brought it, not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,7 @@ impl Received<'_> {
         }
     }
 
-    pub(crate) fn unverified<T: FromElement>(
+    pub(crate) fn unverified<T: Message>(
         &self,
         party: &Party,
     ) -> Result<Unverified<'_, T>, FederateError> {
@@ -90,7 +90,7 @@ impl Received<'_> {
     }
 
     /// Whether there is a signature; what it is worth, only verifying tells.
-    pub(crate) fn is_signed<T: FromElement>(&self, message: &Unverified<'_, T>) -> bool {
+    pub(crate) fn is_signed<T: Message>(&self, message: &Unverified<'_, T>) -> bool {
         match self {
             Self::Redirect(redirect) => redirect.is_signed(),
             // Several signatures are signed too: verifying refuses them.
@@ -99,7 +99,7 @@ impl Received<'_> {
     }
 
     /// Verifies the message as its binding says.
-    pub(crate) fn verify<T: FromElement>(
+    pub(crate) fn verify<T: Message>(
         &self,
         message: &Unverified<'_, T>,
         keys: &TrustedKeys,

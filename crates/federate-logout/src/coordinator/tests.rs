@@ -237,10 +237,10 @@ fn what_never_left_was_not_asked() {
     let not_sent = Outcome::Failed(Failure::NotSent);
     let (logout, _) = asking(&[redirect("slack")]);
     let (timed_out, _) = step(logout.clone(), Event::DeadlinePassed, at(30));
-    assert_eq!(outcomes(&timed_out), [not_sent.clone()]);
+    assert_eq!(outcomes(&timed_out), std::slice::from_ref(&not_sent));
     let request_id = request(0);
     let (skipped, _) = step(logout.clone(), Event::Skipped { request_id }, at(1));
-    assert_eq!(outcomes(&skipped), [not_sent.clone()]);
+    assert_eq!(outcomes(&skipped), std::slice::from_ref(&not_sent));
     let request_id = request(0);
     let (failed, effects) = step(logout, Event::SendFailed { request_id }, at(1));
     assert_eq!(outcomes(&failed), [not_sent]);

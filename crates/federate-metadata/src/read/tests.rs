@@ -1,6 +1,7 @@
 use crate::testing::*;
 use crate::{Diagnostic, KeyUse, MAX_CACHE_DURATION, parse_entity};
 use chrono::TimeDelta;
+use federate_crypto::Certificate;
 use federate_types::{Binding, NameIdFormat};
 use federate_xml::Limits;
 
@@ -130,7 +131,7 @@ fn a237_near_spellings_are_distinct_entities() {
 fn a238_bad_certificate_is_skipped() {
     let good = certificate(0);
     let base64 = good.to_base64();
-    let broken = &base64[..base64.len() - 8];
+    let broken = base64.get(..base64.len() - 8).unwrap();
     let lines = base64
         .as_bytes()
         .chunks(64)
@@ -158,7 +159,7 @@ fn a238_bad_certificate_is_skipped() {
             ]
         );
         assert_eq!(idp.keys.len(), 1);
-        assert_eq!(idp.keys[0].certificates, [good.clone()]);
+        assert_eq!(idp.keys[0].certificates, std::slice::from_ref(&good));
         assert_eq!(idp.signing_keys(&provider()).unwrap().as_slice().len(), 1);
     }
 }
@@ -176,6 +177,44 @@ fn a239_keys_come_in_several_forms() {
     assert_eq!(codes(&entity), ["metadata.key_skipped"; 2]);
     assert_eq!(sp.signing_keys(&provider()).unwrap().as_slice().len(), 2);
     assert_eq!(sp.encryption_certificates().count(), 2);
+}
+
+/// A certificate with the subject `CN=CA`, and one with `CN=idp` that it issued.
+const ISSUER: &str = "MIIBcDCCARegAwIBAgIUNOBU28r9q3v+WeaD1UgL6yFYpd4wCgYIKoZIzj0EAwIwDTELMAkGA1UEAwwCQ0EwIBcN\
+MjYxMTIxMTIzOTAyWhgPMjEyNjEwMjgxMjM5MDJaMA0xCzAJBgNVBAMMAkNBMFkwEwYHKoZIzj0CAQYIKoZIzj0D\
+AQcDQgAEVHNgnzPI2uDNHarqAx2Z0kIjt7Bs/RTSgUwTx3a3YXDquWudsdSZ7alV5DWaJats2A84Gku1gmqHr6l1\
+3A/8+aNTMFEwHQYDVR0OBBYEFKQlv1vCcjzxNEpJvWtCY+MfmSuoMB8GA1UdIwQYMBaAFKQlv1vCcjzxNEpJvWtC\
+Y+MfmSuoMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgOLWw1BJ7XCXvf2WgeSXm3i7S38nL2SJM\
+EORBO+omuSACIGy8egTXHeeoKXOUjkeUM2nAz48XtAQBwtgVPWrSepMY";
+const ISSUED: &str = "MIIBFjCBvgIUFx/yP0B5IoR8VlgjWb9SdI9CZ5YwCgYIKoZIzj0EAwIwDTELMAkGA1UEAwwCQ0EwIBcNMjYxMTIx\
+MTIzOTAyWhgPMjEyNjEwMjgxMjM5MDJaMA4xDDAKBgNVBAMMA2lkcDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA\
+BHK+9fgJd6WoESajSVayRXv6DQuHa20/J+tqPpypK9wxKQuG5HBSwJOvjDZHU4JtehzOP5n1i9T88s/Evmv6fDQw\
+CgYIKoZIzj0EAwIDRwAwRAIgZ7qtkB2C/dtR0rWpgHLgAvcZvHKwrGv71xGWAk4P65MCIDLdxMum60XvzAeOy89+\
+CCuYK1TFJ9uOGVjbvrVg2+xV";
+
+#[test]
+fn issuers_in_a_chain_do_not_sign_for_the_entity() {
+    let data = |certificates: &[&str]| {
+        let inside: String = certificates
+            .iter()
+            .map(|text| format!("<ds:X509Certificate>{text}</ds:X509Certificate>"))
+            .collect();
+        format!(
+            "<md:KeyDescriptor><ds:KeyInfo><ds:X509Data>{inside}</ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        )
+    };
+    for chain in [[ISSUED, ISSUER], [ISSUER, ISSUED]] {
+        let entity = idp(&data(&chain));
+        let own = Certificate::from_base64(ISSUED).unwrap();
+        assert_eq!(entity.idp.as_ref().unwrap().keys[0].certificates, [own]);
+        assert_eq!(codes(&entity), ["metadata.issuer_certificate_skipped"]);
+    }
+    // Self-signed ones are no chain, even when they have one name: a rollover.
+    let (old, new) = (certificate(0), certificate(1));
+    assert_eq!(old.subject(), new.subject());
+    let entity = idp(&data(&[&old.to_base64(), &new.to_base64(), ISSUER]));
+    assert_eq!(entity.idp.as_ref().unwrap().keys[0].certificates.len(), 3);
+    assert_eq!(entity.diagnostics, []);
 }
 
 #[test]

@@ -38,8 +38,8 @@ fn elements_stand_in_the_order_of_the_schema() {
         "md:NameIDFormat>",
         "md:AssertionConsumerService ",
     ] {
-        let at = rest.find(&format!("<{element}")).expect(element);
-        rest = &rest[at..];
+        let start = format!("<{element}");
+        rest = rest.split_once(&start).expect(element).1;
     }
     assert!(written.contains(" ID=\"_signed\""));
     assert!(!written.contains("_metadata"));

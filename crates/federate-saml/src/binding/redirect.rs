@@ -8,9 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federate_crypto::CryptoError;
 use federate_types::RelayState;
-use federate_xml::{
-    FromElement, Limits, Signer, TrustedKeys, Unverified, VerificationContext, Verified,
-};
+use federate_xml::{Limits, Signer, TrustedKeys, Unverified, VerificationContext, Verified};
 use flate2::Compression;
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use std::io::Read as _;
@@ -98,7 +96,7 @@ impl<'q> RedirectMessage<'q> {
     ///
     /// # Errors
     /// [`SamlError::Xml`]; [`BindingError::EmbeddedSignature`] for a signature inside.
-    pub fn unverified<T: FromElement>(&self) -> Result<Unverified<'_, T>, SamlError> {
+    pub fn unverified<T: Message>(&self) -> Result<Unverified<'_, T>, SamlError> {
         parse_unsigned(&self.xml, &self.limits)
     }
 
@@ -120,7 +118,7 @@ impl<'q> RedirectMessage<'q> {
     /// # Errors
     /// [`SamlError::Xml`] when the signature is missing or wrong, or the message is not a
     /// valid `T`.
-    pub fn verify<T: FromElement>(
+    pub fn verify<T: Message>(
         &self,
         keys: &TrustedKeys,
         context: &VerificationContext<'_>,
@@ -150,7 +148,7 @@ impl<'q> RedirectMessage<'q> {
 }
 
 /// `[SAMLBind] 3.4.4.1`: a signature inside the message must have been removed.
-fn parse_unsigned<'i, T: FromElement>(
+fn parse_unsigned<'i, T: Message>(
     xml: &'i [u8],
     limits: &Limits,
 ) -> Result<Unverified<'i, T>, SamlError> {

@@ -150,7 +150,7 @@ pub fn validate_response(
     validity_window(conditions, expect)?;
     audience(conditions, expect)?;
     known_conditions(conditions)?;
-    let statement = authn_statement(assertion, expect)?.clone();
+    let statement = authn_statement(assertion, expect)?;
     let name_id = name_id(assertion, expect)?.clone();
     let assertion = response.into_assertion();
     let replay_until = confirmed_until
@@ -324,15 +324,18 @@ fn name_id<'a>(
 
 /// `[SAMLProf] 4.1.4.2`: one statement at least says how the person signed in; it fits what
 /// was asked for, and its session lasts.
-fn authn_statement<'a>(
-    assertion: &'a Assertion,
+fn authn_statement(
+    assertion: &Assertion,
     expect: &LoginExpectation<'_>,
-) -> Result<&'a AuthnStatement, Refusal> {
-    let Some(statement) = assertion.authn_statements.first() else {
+) -> Result<AuthnStatement, Refusal> {
+    let statements = &assertion.authn_statements;
+    let Some(mut statement) = statements.first().cloned() else {
         let rule = Rule::AuthnStatementMissing;
         return Err(Refusal::new(rule, "an AuthnStatement", "none"));
     };
-    // [SAMLCore] 2.7.2: at SessionNotOnOrAfter the session is over.
+    // [SAMLCore] 2.7.2: at SessionNotOnOrAfter the session is over; of several, the earliest.
+    let ends = statements.iter().filter_map(|s| s.session_not_on_or_after);
+    statement.session_not_on_or_after = ends.min();
     if let Some(until) = statement.session_not_on_or_after
         && expect.skew.is_reached(expect.now, until)
     {
@@ -343,8 +346,8 @@ fn authn_statement<'a>(
             until.to_string(),
         ));
     }
-    authn_instant(statement, expect)?;
-    authn_context(statement, expect)?;
+    authn_instant(&statement, expect)?;
+    authn_context(&statement, expect)?;
     Ok(statement)
 }
 

@@ -54,7 +54,11 @@ fn a140_subject_confirmation() {
         "urn:oasis:names:tc:SAML:1.0:cm:bearer",
         "urn:oasis:names:tc:SAML:2.0:cm:Bearer",
     ] {
-        bent(|m| confirmations(m)[0].method = method.to_owned(), rule, code);
+        bent(
+            |m| confirmations(m)[0].method = method.to_owned(),
+            rule,
+            code,
+        );
     }
     let empty = SubjectConfirmation {
         method: BEARER.to_owned(),
@@ -79,7 +83,11 @@ fn a140_subject_confirmation() {
         confirmations(m)[0].not_on_or_after = Some(now());
         confirmations(m).push(second);
     };
-    bent(halves, Rule::ConfirmationExpired, "response.confirmation_expired");
+    bent(
+        halves,
+        Rule::ConfirmationExpired,
+        "response.confirmation_expired",
+    );
 }
 
 /// A bearer confirmation without SubjectConfirmationData confirms nothing.

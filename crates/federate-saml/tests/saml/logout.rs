@@ -13,7 +13,7 @@ use federate_xml::{
 };
 
 /// The service provider asks to end Alice's session.
-pub fn request() -> LogoutRequest {
+pub(crate) fn request() -> LogoutRequest {
     LogoutRequest {
         id: id("_logout"),
         issue_instant: now(),
@@ -26,7 +26,7 @@ pub fn request() -> LogoutRequest {
     }
 }
 
-pub fn response() -> LogoutResponse {
+pub(crate) fn response() -> LogoutResponse {
     LogoutResponse {
         id: id("_answer"),
         issue_instant: now(),
@@ -85,13 +85,17 @@ fn bent_response(edit: impl Fn(&mut LogoutResponse), rule: Rule, code: &str) {
 /// Without the peer's own signature a request is nothing: it cannot even be validated.
 #[test]
 fn a204_unsigned_logout_request() {
-    accept_request(&request()).unwrap();
+    drop(accept_request(&request()).unwrap());
     let plain = unsigned_xml(&request());
     let result = verify::<LogoutRequest>(&plain);
     unsigned(result, SignatureError::Missing, "signature.missing");
     let foreign = signed_xml(&request(), &attacker()).unwrap();
     let wrong = SignatureError::WrongKey { tried: 1 };
-    unsigned(verify::<LogoutRequest>(&foreign), wrong, "signature.wrong_key");
+    unsigned(
+        verify::<LogoutRequest>(&foreign),
+        wrong,
+        "signature.wrong_key",
+    );
     let signed = String::from_utf8(signed_xml(&request(), &signer()).unwrap()).unwrap();
     let code = "signature.digest_mismatch";
     for (from, to) in [
@@ -116,7 +120,12 @@ fn a205_logout_request() {
         let edit = |m: &mut LogoutRequest| m.issue_instant = now() + seconds(off);
         bent_request(edit, Rule::IssueInstant, "message.issue_instant");
     }
-    for wrong in [None, Some(""), Some("https://idp.example/saml/slo/"), Some(SSO)] {
+    for wrong in [
+        None,
+        Some(""),
+        Some("https://idp.example/saml/slo/"),
+        Some(SSO),
+    ] {
         let edit = |m: &mut LogoutRequest| m.destination = wrong.map(str::to_owned);
         bent_request(edit, Rule::Destination, "message.destination_mismatch");
     }
@@ -128,13 +137,13 @@ fn a205_logout_request() {
     message.not_on_or_after = None;
     message.session_indexes.clear();
     message.reason = None;
-    accept_request(&message).unwrap();
+    drop(accept_request(&message).unwrap());
 }
 
 /// A request that names nobody, or whose name nobody here can read, ends nothing.
 #[test]
 fn a205_no_readable_name() {
-    accept_request(&request()).unwrap();
+    drop(accept_request(&request()).unwrap());
     let encrypted = "<saml:EncryptedID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"></saml:EncryptedID>";
     let plain = String::from_utf8(unsigned_xml(&request())).unwrap();
     let from = plain.find("<saml:NameID").unwrap();
@@ -196,10 +205,18 @@ fn a206_the_status_is_told_as_it_is() {
 fn a197_request_and_response_are_not_confused() {
     let request = signed_xml(&request(), &signer()).unwrap();
     let response = signed_xml(&response(), &signer()).unwrap();
-    verify::<LogoutRequest>(&request).unwrap();
-    verify::<LogoutResponse>(&response).unwrap();
+    drop(verify::<LogoutRequest>(&request).unwrap());
+    drop(verify::<LogoutResponse>(&response).unwrap());
     let root = |of| XmlError::from(ReadError::new(of, ReadProblem::UnexpectedRoot));
     let code = "schema.unexpected_root";
-    fails(verify::<LogoutRequest>(&response), root("LogoutRequest"), code);
-    fails(verify::<LogoutResponse>(&request), root("LogoutResponse"), code);
+    fails(
+        verify::<LogoutRequest>(&response),
+        root("LogoutRequest"),
+        code,
+    );
+    fails(
+        verify::<LogoutResponse>(&request),
+        root("LogoutResponse"),
+        code,
+    );
 }

@@ -47,7 +47,11 @@ fn a190_a191_a195_parameters() {
     let states = format!("{good}&RelayState=a&RelayState=a");
     fails(parse(&states), BindingError::Ambiguous("RelayState"), code);
     let escaped = good.replace("SAMLResponse", "SAMLR%65sponse");
-    fails(parse(&escaped), BindingError::EscapedName, "binding.escaped_name");
+    fails(
+        parse(&escaped),
+        BindingError::EscapedName,
+        "binding.escaped_name",
+    );
     let missing = BindingError::Missing("SAMLResponse");
     for other in [
         String::new(),
@@ -67,7 +71,10 @@ fn a197_deflated_post() {
     let XmlError::Parse(error) = error else {
         panic!("{error:?}")
     };
-    assert_eq!((error.kind, error.code()), (ParseErrorKind::InvalidUtf8, "xml.invalid_utf8"));
+    assert_eq!(
+        (error.kind, error.code()),
+        (ParseErrorKind::InvalidUtf8, "xml.invalid_utf8")
+    );
 }
 
 /// Only base64 with padding, in the standard alphabet; white space is let through.
@@ -75,7 +82,11 @@ fn a197_deflated_post() {
 fn a198_base64() {
     let xml = honest(SignedPart::Both).xml();
     let plain = STANDARD.encode(&xml);
-    let wrapped: Vec<_> = plain.as_bytes().chunks(76).map(|c| std::str::from_utf8(c).unwrap()).collect();
+    let wrapped: Vec<_> = plain
+        .as_bytes()
+        .chunks(76)
+        .map(|c| std::str::from_utf8(c).unwrap())
+        .collect();
     let good = format!("SAMLResponse={}", escape(&wrapped.join("\r\n"), false));
     assert_eq!(parse(&good).unwrap().xml(), xml.as_bytes());
     for bad in [
@@ -96,7 +107,11 @@ fn a198_base64() {
 /// A plus sign that nobody escaped is a space: base64 damaged so is refused, not repaired.
 #[test]
 fn a193_unescaped_plus() {
-    let text = format!("{}<!--{}-->", honest(SignedPart::Both).xml(), "\u{3eb}".repeat(9));
+    let text = format!(
+        "{}<!--{}-->",
+        honest(SignedPart::Both).xml(),
+        "\u{3eb}".repeat(9)
+    );
     let plain = STANDARD.encode(text);
     assert!(plain.contains('+'));
     let result = parse(&format!("SAMLResponse={plain}"));
@@ -133,8 +148,18 @@ fn a200_values_cannot_break_out_of_the_form() {
         "javascript:alert(1)",
     ] {
         let state = RelayState::new(hostile).unwrap();
-        let form = PostForm::new(hostile, MessageKind::Request, hostile.as_bytes(), Some(state));
-        let plain = PostForm::new("x", MessageKind::Request, b"x", Some(RelayState::new("x").unwrap()));
+        let form = PostForm::new(
+            hostile,
+            MessageKind::Request,
+            hostile.as_bytes(),
+            Some(state),
+        );
+        let plain = PostForm::new(
+            "x",
+            MessageKind::Request,
+            b"x",
+            Some(RelayState::new("x").unwrap()),
+        );
         let (html, plain) = (form.to_html("nonce"), plain.to_html("nonce"));
         for (markup, count) in [("<", '<'), (">", '>'), ("\"", '"'), ("'", '\'')] {
             let of = |page: &str| page.matches(count).count();

@@ -1,292 +1,22 @@
 //! Properties: what is written is read back, what is issued is accepted, what is changed is
 //! refused, and nothing panics.
 
+use crate::arbitrary::*;
 use crate::support::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use federate_saml::binding::{PostMessage, RedirectMessage, redirect_url};
 use federate_saml::{
-    Assertion, Attribute, AttributeValue, AuthnRequest, AuthnStatement, Comparison, Conditions,
-    IssuePolicy, LogoutRequest, LogoutResponse, Message, MessageKind, NameIdPolicy,
-    RequestedAuthnContext, Response, SignedPart, Subject, SubjectConfirmation, issue_response,
-    signed_xml, unsigned_xml,
+    AuthnRequest, IssuePolicy, LogoutRequest, Message, MessageKind, Response, SentRequest,
+    SignedPart, issue_response, signed_xml, unsigned_xml,
 };
-use federate_types::{
-    Binding, ClockSkew, EntityId, MessageId, NameId, NameIdFormat, RelayState, SessionIndex,
-    Status, StatusCode,
-};
+use federate_types::{ClockSkew, RelayState};
 use federate_xml::{FromElement, Limits, Unverified};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use std::sync::LazyLock;
-
-/// A character that XML can carry; markup and white space often.
-fn character() -> impl Strategy<Value = char> {
-    let xml = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}') || matches!(c, '\t' | '\n' | '\r')
-    };
-    prop_oneof![
-        3 => prop::sample::select("<>&\"'=-!?[];#/: \t\r\nabcXYZ019".chars().collect::<Vec<_>>()),
-        1 => prop::sample::select("éßİıﬁ中🔑\u{a0}\u{200b}\u{feff}\u{301}\u{2028}\u{85}".chars().collect::<Vec<_>>()),
-        1 => any::<char>().prop_filter("a character of XML", xml),
-    ]
-}
-
-fn text() -> impl Strategy<Value = String> {
-    vec(character(), 0..24).prop_map(String::from_iter)
-}
-
-/// For types that allow neither control characters nor nothing.
-fn printable() -> impl Strategy<Value = String> {
-    vec(character(), 1..24).prop_map(|chars| {
-        let text: String = chars.into_iter().filter(|c| !c.is_control()).collect();
-        if text.is_empty() { "x".to_owned() } else { text }
-    })
-}
-
-/// For URIs that are read without white space around them.
-fn uri() -> impl Strategy<Value = String> {
-    printable().prop_map(|text| format!("u{text}u"))
-}
-
-fn entity_id() -> impl Strategy<Value = EntityId> {
-    printable().prop_map(|text| {
-        let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        EntityId::new(format!("u{text}")).unwrap()
-    })
-}
-
-fn message_id() -> impl Strategy<Value = MessageId> {
-    any::<[u8; 20]>().prop_map(MessageId::from_random)
-}
-
-fn instant() -> impl Strategy<Value = DateTime<Utc>> {
-    // Years 1 to 9999.
-    (-62_135_596_800i64..253_402_300_800).prop_map(|s| DateTime::from_timestamp(s, 0).unwrap())
-}
-
-fn format() -> impl Strategy<Value = NameIdFormat> {
-    prop_oneof![
-        Just(NameIdFormat::EmailAddress),
-        Just(NameIdFormat::Persistent),
-        Just(NameIdFormat::Unspecified),
-        text().prop_map(|uri| NameIdFormat::from_uri(&uri)),
-    ]
-}
-
-fn name_id() -> impl Strategy<Value = NameId> {
-    let parts = (printable(), of(format()), of(entity_id()), of(entity_id()));
-    parts.prop_map(|(value, format, name_qualifier, sp_name_qualifier)| {
-        let mut name_id = NameId::new(value, format).unwrap();
-        name_id.name_qualifier = name_qualifier;
-        name_id.sp_name_qualifier = sp_name_qualifier;
-        name_id
-    })
-}
-
-fn session_index() -> impl Strategy<Value = SessionIndex> {
-    printable().prop_map(|text| SessionIndex::new(text).unwrap())
-}
-
-fn attribute() -> impl Strategy<Value = Attribute> {
-    let value = prop_oneof![
-        text().prop_map(AttributeValue::Text),
-        name_id().prop_map(AttributeValue::NameId),
-    ];
-    (text(), of(text()), of(text()), vec(value, 0..4)).prop_map(
-        |(name, name_format, friendly_name, values)| Attribute {
-            name,
-            name_format,
-            friendly_name,
-            values,
-        },
-    )
-}
-
-fn confirmation() -> impl Strategy<Value = SubjectConfirmation> {
-    let parts = (text(), of(instant()), of(instant()), of(text()), of(message_id()));
-    parts.prop_map(|(method, not_before, not_on_or_after, recipient, in_response_to)| {
-        SubjectConfirmation {
-            method,
-            not_before,
-            not_on_or_after,
-            recipient,
-            in_response_to,
-        }
-    })
-}
-
-fn conditions() -> impl Strategy<Value = Conditions> {
-    let parts = (of(instant()), of(instant()), vec(vec(text(), 0..3), 0..3), any::<[bool; 2]>());
-    parts.prop_map(|(not_before, not_on_or_after, audience_restrictions, flags)| Conditions {
-        not_before,
-        not_on_or_after,
-        audience_restrictions,
-        one_time_use: flags[0],
-        proxy_restriction: flags[1],
-        unknown: 0,
-    })
-}
-
-fn statement() -> impl Strategy<Value = AuthnStatement> {
-    let parts = (instant(), of(session_index()), of(instant()), of(uri()), vec(uri(), 0..3));
-    parts.prop_map(|(authn_instant, session_index, until, authn_context, authorities)| {
-        AuthnStatement {
-            authn_instant,
-            session_index,
-            session_not_on_or_after: until,
-            authn_context,
-            authenticating_authorities: authorities,
-        }
-    })
-}
-
-fn assertion() -> impl Strategy<Value = Assertion> {
-    let subject = (of(name_id()), vec(confirmation(), 0..3)).prop_map(|(name_id, confirmations)| {
-        Subject {
-            name_id,
-            confirmations,
-        }
-    });
-    let parts = (
-        (message_id(), instant(), entity_id()),
-        of(subject),
-        of(conditions()),
-        vec(statement(), 0..3),
-        vec(attribute(), 0..4),
-    );
-    parts.prop_map(
-        |((id, issue_instant, issuer), subject, conditions, authn_statements, attributes)| {
-            Assertion {
-                id,
-                issue_instant,
-                issuer,
-                subject,
-                conditions,
-                authn_statements,
-                attributes,
-            }
-        },
-    )
-}
-
-fn status() -> impl Strategy<Value = Status> {
-    let code = || {
-        prop_oneof![
-            Just(StatusCode::Success),
-            Just(StatusCode::PartialLogout),
-            text().prop_map(|uri| StatusCode::from_uri(&uri)),
-        ]
-    };
-    (code(), of(code()), of(text())).prop_map(|(code, subcode, message)| Status {
-        code,
-        subcode,
-        message,
-    })
-}
-
-type Head = (MessageId, DateTime<Utc>, Option<String>, Option<EntityId>);
-
-fn head() -> impl Strategy<Value = Head> {
-    (message_id(), instant(), of(text()), of(entity_id()))
-}
-
-fn response() -> impl Strategy<Value = Response> {
-    (head(), of(message_id()), status(), vec(assertion(), 0..3)).prop_map(
-        |((id, issue_instant, destination, issuer), in_response_to, status, assertions)| Response {
-            id,
-            issue_instant,
-            destination,
-            in_response_to,
-            issuer,
-            status,
-            assertions,
-        },
-    )
-}
-
-fn authn_request() -> impl Strategy<Value = AuthnRequest> {
-    let policy = (of(format()), any::<bool>()).prop_map(|(format, allow_create)| NameIdPolicy {
-        format,
-        allow_create,
-    });
-    let comparison = prop::sample::select(vec![
-        Comparison::Exact,
-        Comparison::Minimum,
-        Comparison::Maximum,
-        Comparison::Better,
-    ]);
-    let context = (comparison, vec(uri(), 0..3)).prop_map(|(comparison, class_refs)| {
-        RequestedAuthnContext {
-            comparison,
-            class_refs,
-        }
-    });
-    let bindings = vec![Binding::HttpPost, Binding::HttpRedirect, Binding::Paos];
-    let parts = (
-        head(),
-        any::<[bool; 2]>(),
-        (of(text()), of(any::<u16>())),
-        of(prop::sample::select(bindings)),
-        of(policy),
-        of(context),
-        of(text()),
-    );
-    parts.prop_map(|(head, flags, acs, protocol_binding, policy, context, provider_name)| {
-        AuthnRequest {
-            id: head.0,
-            issue_instant: head.1,
-            destination: head.2,
-            issuer: head.3,
-            force_authn: flags[0],
-            is_passive: flags[1],
-            assertion_consumer_service_url: acs.0,
-            assertion_consumer_service_index: acs.1,
-            protocol_binding,
-            name_id_policy: policy,
-            requested_authn_context: context,
-            provider_name,
-        }
-    })
-}
-
-fn logout_request() -> impl Strategy<Value = LogoutRequest> {
-    (head(), of(instant()), of(text()), name_id(), vec(session_index(), 0..3)).prop_map(
-        |(head, not_on_or_after, reason, name_id, session_indexes)| LogoutRequest {
-            id: head.0,
-            issue_instant: head.1,
-            destination: head.2,
-            issuer: head.3,
-            not_on_or_after,
-            reason,
-            name_id,
-            session_indexes,
-        },
-    )
-}
-
-fn logout_response() -> impl Strategy<Value = LogoutResponse> {
-    (head(), of(message_id()), status()).prop_map(|(head, in_response_to, status)| LogoutResponse {
-        id: head.0,
-        issue_instant: head.1,
-        destination: head.2,
-        issuer: head.3,
-        in_response_to,
-        status,
-    })
-}
-
-fn relay_state() -> impl Strategy<Value = RelayState> {
-    printable().prop_map(|text| {
-        let mut text = text;
-        while text.len() > RelayState::MAX_BYTES {
-            text.pop();
-        }
-        RelayState::new(text).unwrap()
-    })
-}
 
 /// Written and read again: unsigned, signed, and by redirect with and without signature.
 fn round_trip<T: Message + PartialEq + std::fmt::Debug>(
@@ -295,7 +25,12 @@ fn round_trip<T: Message + PartialEq + std::fmt::Debug>(
     location: &str,
 ) {
     let limits = Limits::default();
-    let read = |xml: &[u8]| Unverified::<T>::parse(xml, &limits).unwrap().read_unsigned().unwrap();
+    let read = |xml: &[u8]| {
+        Unverified::<T>::parse(xml, &limits)
+            .unwrap()
+            .read_unsigned()
+            .unwrap()
+    };
     assert_eq!(&read(&unsigned_xml(message)), message);
     let signed = signed_xml(message, &signer()).unwrap();
     assert_eq!(&read(&signed), message);
@@ -394,7 +129,7 @@ proptest! {
         ).unwrap();
         let mut expect = expect();
         (expect.idp, expect.sp, expect.acs) = (idp.clone(), sp.clone(), acs.clone());
-        expect.request = asked.clone().map(|id| federate_saml::SentRequest {
+        expect.request = asked.clone().map(|id| SentRequest {
             id,
             ..expect.request.clone().unwrap()
         });

@@ -30,7 +30,11 @@ fn a130_audience() {
     ];
     for restrictions in cases {
         let edit = |m: &mut Honest| {
-            m.assertion.conditions.as_mut().unwrap().audience_restrictions = restrictions
+            m.assertion
+                .conditions
+                .as_mut()
+                .unwrap()
+                .audience_restrictions = restrictions
                 .iter()
                 .map(|r| r.iter().map(|a| (*a).to_owned()).collect())
                 .collect();
@@ -77,7 +81,11 @@ fn a132_destination() {
 #[test]
 fn a133_in_response_to() {
     let (rule, code) = (Rule::InResponseTo, "message.in_response_to_mismatch");
-    bent(|m| m.response.in_response_to = Some(id("_other")), rule, code);
+    bent(
+        |m| m.response.in_response_to = Some(id("_other")),
+        rule,
+        code,
+    );
     bent(|m| m.response.in_response_to = None, rule, code);
     expected_otherwise(|e| e.request.as_mut().unwrap().id = id("_mine"), rule, code);
 }
@@ -180,7 +188,11 @@ fn a138_conditions_window() {
 /// The message and the assertion are from the identity provider, byte for byte.
 #[test]
 fn a141_issuer() {
-    for other in ["https://other.example", "https://idp.example/saml/", "HTTPS://idp.example/saml"] {
+    for other in [
+        "https://other.example",
+        "https://idp.example/saml/",
+        "HTTPS://idp.example/saml",
+    ] {
         let edit = |m: &mut Honest| m.response.issuer = Some(entity(other));
         bent(edit, Rule::Issuer, "message.issuer_mismatch");
         let edit = |m: &mut Honest| m.assertion.issuer = entity(other);
@@ -190,16 +202,18 @@ fn a141_issuer() {
     bent_for(&SIGNED, edit, Rule::Issuer, "message.issuer_mismatch");
     // White space, another format, none at all: not an issuer.
     let issuer = format!(">{IDP}</saml:Issuer>");
-    let invalid = |what, expected| {
-        ReadError::new("Issuer", ReadProblem::InvalidValue { what, expected })
-    };
+    let invalid =
+        |what, expected| ReadError::new("Issuer", ReadProblem::InvalidValue { what, expected });
     let entity_id = invalid("entityID", "1 to 1024 characters without whitespace");
     let format = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
     let persistent = " Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\"";
     for (to, error) in [
         (format!("> {IDP}</saml:Issuer>"), entity_id.clone()),
         ("></saml:Issuer>".to_owned(), entity_id),
-        (format!("{persistent}{issuer}"), invalid("Issuer/@Format", format)),
+        (
+            format!("{persistent}{issuer}"),
+            invalid("Issuer/@Format", format),
+        ),
     ] {
         for part in PARTS {
             let message = honest(part);
@@ -214,7 +228,10 @@ fn a141_issuer() {
     }
     // The entity format is the default, and may be written.
     let spelled = |text: &str| swap(text, &issuer, &format!(" Format=\"{format}\"{issuer}"));
-    accepted(&honest(SignedPart::Both).xml_edited(spelled, spelled), &expect());
+    accepted(
+        &honest(SignedPart::Both).xml_edited(spelled, spelled),
+        &expect(),
+    );
 }
 
 /// Version 2.0, an ID that is an NCName, an instant of the present: of both elements.
@@ -226,14 +243,49 @@ fn a142_version_id_instant() {
     let date = || value("IssueInstant", "a dateTime such as 2026-01-31T12:00:00Z");
     let instant = "IssueInstant=\"2026-01-31T12:00:00Z\"";
     let cases: [Case; 8] = [
-        (" Version=\"2.0\"", " Version=\"1.1\"", version(), "schema.invalid_value"),
-        (" Version=\"2.0\"", " Version=\"2.00\"", version(), "schema.invalid_value"),
-        (" Version=\"2.0\"", "", ReadProblem::MissingAttribute("Version"), "schema.missing_attribute"),
-        (instant, "IssueInstant=\"2026-01-31\"", date(), "schema.invalid_value"),
-        (instant, "IssueInstant=\"1769860800\"", date(), "schema.invalid_value"),
+        (
+            " Version=\"2.0\"",
+            " Version=\"1.1\"",
+            version(),
+            "schema.invalid_value",
+        ),
+        (
+            " Version=\"2.0\"",
+            " Version=\"2.00\"",
+            version(),
+            "schema.invalid_value",
+        ),
+        (
+            " Version=\"2.0\"",
+            "",
+            ReadProblem::MissingAttribute("Version"),
+            "schema.missing_attribute",
+        ),
+        (
+            instant,
+            "IssueInstant=\"2026-01-31\"",
+            date(),
+            "schema.invalid_value",
+        ),
+        (
+            instant,
+            "IssueInstant=\"1769860800\"",
+            date(),
+            "schema.invalid_value",
+        ),
         (instant, "IssueInstant=\"\"", date(), "schema.invalid_value"),
-        (instant, "IssueInstant=\"31.01.2026 12:00\"", date(), "schema.invalid_value"),
-        (instant, "", ReadProblem::MissingAttribute("IssueInstant"), "schema.missing_attribute"),
+        (
+            instant,
+            "IssueInstant=\"31.01.2026 12:00\"",
+            date(),
+            "schema.invalid_value",
+        ),
+        (
+            instant,
+            "",
+            ReadProblem::MissingAttribute("IssueInstant"),
+            "schema.missing_attribute",
+        ),
     ];
     for (from, to, problem, code) in cases {
         for part in PARTS {
@@ -247,9 +299,13 @@ fn a142_version_id_instant() {
             fails(accept(&xml, &expect()), error("Response"), code);
         }
     }
-    let milliseconds = |text: &str| swap(text, instant, "IssueInstant=\"2026-01-31T11:59:59.999Z\"");
+    let milliseconds =
+        |text: &str| swap(text, instant, "IssueInstant=\"2026-01-31T11:59:59.999Z\"");
     for part in PARTS {
-        accepted(&honest(part).xml_edited(milliseconds, milliseconds), &expect());
+        accepted(
+            &honest(part).xml_edited(milliseconds, milliseconds),
+            &expect(),
+        );
     }
     for off in [1, -601, -86_400, 86_400] {
         let instant = now() + seconds(off);
@@ -271,7 +327,11 @@ fn a142_id() {
                 what: "ID",
                 expected: "an NCName of at most 256 bytes",
             };
-            let xml = swap(&message.xml(), "ID=\"_assertion\"", &format!("ID=\"{bad}\""));
+            let xml = swap(
+                &message.xml(),
+                "ID=\"_assertion\"",
+                &format!("ID=\"{bad}\""),
+            );
             let error = XmlError::from(ReadError::new("Assertion", problem));
             fails(accept(&xml, &expect()), error, "schema.invalid_value");
         }

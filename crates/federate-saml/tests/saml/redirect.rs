@@ -20,7 +20,7 @@ use std::io::Read as _;
 
 const STATE: &str = "a b+c/d=é";
 
-pub fn state() -> RelayState {
+pub(crate) fn state() -> RelayState {
     RelayState::new(STATE).unwrap()
 }
 
@@ -62,7 +62,7 @@ fn raw<'q>(query: &'q str, name: &str) -> &'q str {
 }
 
 /// RFC 3986, every octet that may be escaped, in upper or lower case.
-pub fn escape(text: &str, lower: bool) -> String {
+pub(crate) fn escape(text: &str, lower: bool) -> String {
     let one = |b: u8| match b {
         b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
         b if lower => format!("%{b:02x}"),
@@ -71,7 +71,7 @@ pub fn escape(text: &str, lower: bool) -> String {
     text.bytes().map(one).collect()
 }
 
-pub fn deflate(xml: &[u8]) -> Vec<u8> {
+pub(crate) fn deflate(xml: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = DeflateEncoder::new(xml, Compression::default());
     encoder.read_to_end(&mut out).unwrap();
@@ -154,7 +154,11 @@ fn a193_raw_octets() {
     let upper = |t: &str| escape(t, false);
     let lower = |t: &str| escape(t, true);
     let plus = |t: &str| escape(t, false).replace("%20", "+");
-    let bare = |t: &str| t.replace(' ', "+").replace('+', "%2b").replace("%2bb", "+b");
+    let bare = |t: &str| {
+        t.replace(' ', "+")
+            .replace('+', "%2b")
+            .replace("%2bb", "+b")
+    };
     let queries = [
         query(),
         sender(upper, Some(STATE)),
@@ -169,7 +173,9 @@ fn a193_raw_octets() {
     let again = |part: &str| {
         let (name, value) = part.split_once('=').unwrap();
         let spaced = value.replace('+', " ");
-        let text = percent_encoding::percent_decode_str(&spaced).decode_utf8().unwrap();
+        let text = percent_encoding::percent_decode_str(&spaced)
+            .decode_utf8()
+            .unwrap();
         (name.to_owned(), text.into_owned())
     };
     for query in &queries {
@@ -224,12 +230,22 @@ fn a195_names_and_separators() {
         ("SigAlg=", "SigAl%67="),
         ("Signature=", "Signatur%65="),
     ] {
-        binding(&swap(&query, name, escaped), BindingError::EscapedName, code);
+        binding(
+            &swap(&query, name, escaped),
+            BindingError::EscapedName,
+            code,
+        );
         let both = format!("{query}&{escaped}x");
         binding(&both, BindingError::EscapedName, code);
     }
     let missing = BindingError::Missing("SAMLRequest");
-    for name in ["SAMLRequest[]=", "samlrequest=", "SAMLRequest%00=", "+SAMLRequest=", "SAMLRequest;="] {
+    for name in [
+        "SAMLRequest[]=",
+        "samlrequest=",
+        "SAMLRequest%00=",
+        "+SAMLRequest=",
+        "SAMLRequest;=",
+    ] {
         let code = "binding.missing_parameter";
         binding(&swap(&query, "SAMLRequest=", name), missing.clone(), code);
     }
@@ -256,7 +272,10 @@ fn a196_sig_alg() {
     let unknown = "an unknown algorithm";
     for (uri, told) in [
         ("http://www.w3.org/2000/09/xmldsig#hmac-sha1", unknown),
-        ("http://www.w3.org/2001/04/xmldsig-more#hmac-sha256", unknown),
+        (
+            "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256",
+            unknown,
+        ),
         ("http://www.w3.org/2001/04/xmldsig-more#rsa-md5", unknown),
         ("http://www.w3.org/2000/09/xmldsig#dsa-sha1", unknown),
         ("none", unknown),
@@ -321,14 +340,24 @@ fn a197_binding_confusion() {
     let deflated = deflate(&plain);
     let deflate_error = || BindingError::Deflate;
     binding(&with(&plain), deflate_error(), "binding.deflate");
-    binding(&with(&[deflated.as_slice(), b"x"].concat()), deflate_error(), "binding.deflate");
-    binding(&with(&deflated[..deflated.len() - 1]), deflate_error(), "binding.deflate");
+    binding(
+        &with(&[deflated.as_slice(), b"x"].concat()),
+        deflate_error(),
+        "binding.deflate",
+    );
+    binding(
+        &with(&deflated[..deflated.len() - 1]),
+        deflate_error(),
+        "binding.deflate",
+    );
     let mut zlib = vec![0x78, 0x9c];
     zlib.extend_from_slice(&deflated);
     binding(&with(&zlib), deflate_error(), "binding.deflate");
 
     let encoding = |uri: &str| format!("{good_query}&SAMLEncoding={}", escape(uri, false));
-    good(&encoding("urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"));
+    good(&encoding(
+        "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE",
+    ));
     let error = BindingError::UnknownEncoding;
     binding(&encoding("urn:x"), error, "binding.unknown_encoding");
 
@@ -348,7 +377,11 @@ fn a198_base64() {
         RedirectMessage::parse(&query, MessageKind::Request, &Limits::default()).map(|_| ())
     };
     assert_eq!(parse(&escape(&plain, false)), Ok(()));
-    let wrapped = format!("{}%0D%0A{}", &escape(&plain[..8], false), &escape(&plain[8..], false));
+    let wrapped = format!(
+        "{}%0D%0A{}",
+        &escape(&plain[..8], false),
+        &escape(&plain[8..], false)
+    );
     assert_eq!(parse(&wrapped), Ok(()));
     let base64 = BindingError::Base64;
     for bad in [
@@ -362,7 +395,11 @@ fn a198_base64() {
         fails(parse(&bad), base64.clone(), "binding.base64");
     }
     let twice = STANDARD.encode(&plain);
-    fails(parse(&escape(&twice, false)), BindingError::Deflate, "binding.deflate");
+    fails(
+        parse(&escape(&twice, false)),
+        BindingError::Deflate,
+        "binding.deflate",
+    );
     for bad in ["%", "%4", "%zz", "abc%"] {
         let error = BindingError::Escaping("SAMLRequest");
         fails(parse(bad), error, "binding.escaping");
@@ -393,9 +430,18 @@ fn a111_deflate_bomb() {
 fn a202_relay_state() {
     let upper = |t: &str| escape(t, false);
     let eighty = "x".repeat(80);
-    assert_eq!(verify(&sender(upper, Some(&eighty))).unwrap().1, Some(eighty));
+    assert_eq!(
+        verify(&sender(upper, Some(&eighty))).unwrap().1,
+        Some(eighty)
+    );
     let long = "x".repeat(81);
-    for bad in [long.as_str(), "a\r\nSet-Cookie: b=c", "\0", "\u{7f}", "\u{85}"] {
+    for bad in [
+        long.as_str(),
+        "a\r\nSet-Cookie: b=c",
+        "\0",
+        "\u{7f}",
+        "\u{85}",
+    ] {
         let value = InvalidValue::new("RelayState", "at most 80 bytes without control characters");
         let error = BindingError::from(value);
         binding(&sender(upper, Some(bad)), error, "value.invalid");

@@ -10,7 +10,7 @@ use federate_types::{Binding, ClockSkew, NameIdFormat};
 use federate_xml::{Limits, ReadError, ReadProblem, SignatureError, Unverified, XmlError};
 
 /// A request with everything in it.
-pub fn full() -> AuthnRequest {
+pub(crate) fn full() -> AuthnRequest {
     AuthnRequest {
         destination: Some(SSO.to_owned()),
         force_authn: true,
@@ -57,13 +57,20 @@ fn bent(edit: impl Fn(&mut AuthnRequest), rule: Rule, code: &str) {
 fn a158_unsigned_request() {
     validate(&full(), true, true).unwrap();
     validate(&full(), false, false).unwrap();
-    refused(validate(&full(), false, true), Rule::Signed, "message.unsigned");
+    refused(
+        validate(&full(), false, true),
+        Rule::Signed,
+        "message.unsigned",
+    );
 
     let parse = |xml: &[u8]| -> Result<_, SamlError> {
         let request = Unverified::<AuthnRequest>::parse(xml, &Limits::default())?;
         Ok(with_context(|c| request.verify(&trusted(), c))?)
     };
-    assert_eq!(*parse(&signed_xml(&full(), &signer()).unwrap()).unwrap(), full());
+    assert_eq!(
+        *parse(&signed_xml(&full(), &signer()).unwrap()).unwrap(),
+        full()
+    );
     let result = parse(&unsigned_xml(&full()));
     unsigned(result, SignatureError::Missing, "signature.missing");
     let result = parse(&signed_xml(&full(), &attacker()).unwrap());
@@ -78,7 +85,11 @@ fn a158_expired_or_misdirected_request() {
         let edit = |r: &mut AuthnRequest| r.issue_instant = now() + seconds(off);
         bent(edit, Rule::IssueInstant, "message.issue_instant");
     }
-    for wrong in ["", "https://other.example/sso", "https://idp.example/saml/sso/"] {
+    for wrong in [
+        "",
+        "https://other.example/sso",
+        "https://idp.example/saml/sso/",
+    ] {
         let edit = |r: &mut AuthnRequest| r.destination = Some(wrong.to_owned());
         bent(edit, Rule::Destination, "message.destination_mismatch");
     }
@@ -98,7 +109,8 @@ fn a158_expired_or_misdirected_request() {
 /// index that is none is refused here, and nothing of it is lost.
 #[test]
 fn a157_acs_choice() {
-    let read = |xml: &[u8]| Unverified::<AuthnRequest>::parse(xml, &Limits::default())?.read_unsigned();
+    let read =
+        |xml: &[u8]| Unverified::<AuthnRequest>::parse(xml, &Limits::default())?.read_unsigned();
     for url in ["https://evil.example/acs", "javascript:alert(1)", "*", ""] {
         let mut request = full();
         request.assertion_consumer_service_url = Some(url.to_owned());

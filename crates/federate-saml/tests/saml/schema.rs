@@ -9,12 +9,14 @@ use federate_types::{NameId, NameIdFormat, Status, StatusCode};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SCHEMAS: &str = "/usr/share/xml/opensaml";
-/// Where Debian's xmltooling-schemas keeps XML Signature and XML Encryption.
-const TOOLING: &str = "/usr/share/xml/xmltooling";
+const SCHEMA: &str = "saml-schema-protocol-2.0.xsd";
+/// Debian's opensaml-schemas.
+const DEBIAN: &str = "/usr/share/xml/opensaml";
+/// Debian's xmltooling-schemas: XML Signature and XML Encryption.
+const IMPORTED: &str = "/usr/share/xml/xmltooling";
 
 /// Says why a test of another's software did not run; a failure where it must be there.
-pub fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     let required = std::env::var_os("FEDERATE_REQUIRE_PEERS").is_some_and(|v| v == "1");
     assert!(!required, "{why}");
     println!("skipped: {why}");
@@ -22,43 +24,37 @@ pub fn skipped(why: &str) {
 
 struct Judge {
     directory: tempfile::TempDir,
+    schema: PathBuf,
 }
 
 impl Judge {
-    /// A catalog that maps what the schemas import to the files of the packages.
+    /// The schemas of SimpleSAMLphp among the vectors, which refer to each other by file; or
+    /// those of the Debian packages opensaml-schemas and xmltooling-schemas, which refer to
+    /// the web, with a catalog that maps the web to files.
     fn new() -> Result<Self, String> {
-        Command::new("xmllint")
-            .arg("--version")
-            .output()
-            .map_err(|_| "xmllint is not installed")?;
-        let find = |name: &str| -> Result<PathBuf, String> {
-            [SCHEMAS, TOOLING]
-                .iter()
-                .map(|d| Path::new(d).join(name))
-                .find(|p| p.exists())
-                .ok_or(format!("the schema {name} is not installed"))
-        };
-        find("saml-schema-protocol-2.0.xsd")?;
-        let mut catalog = String::from(
-            "<catalog xmlns=\"urn:oasis:names:tc:entity:xmlns:xml:catalog\">\n",
-        );
-        for (imported, name) in [
-            (
-                "http://www.w3.org/TR/2002/REC-xmldsig-core-20020212/xmldsig-core-schema.xsd",
-                "xmldsig-core-schema.xsd",
-            ),
-            (
-                "http://www.w3.org/TR/2002/REC-xmlenc-core-20021210/xenc-schema.xsd",
-                "xenc-schema.xsd",
-            ),
-        ] {
-            let file = find(name)?;
-            catalog += &format!("<system systemId=\"{imported}\" uri=\"file://{0}\"/>\n<uri name=\"{imported}\" uri=\"file://{0}\"/>\n", file.display());
-        }
-        catalog += "</catalog>\n";
+        let xmllint = Command::new("xmllint").arg("--version").output();
+        xmllint.map_err(|_| "xmllint is not installed")?;
         let directory = tempfile::tempdir().unwrap();
+        let vectors = std::env::var_os("FEDERATE_VECTORS").unwrap_or_default();
+        let ours = Path::new(&vectors).join("simplesamlphp-saml2/resources/schemas");
+        let mut schema = Path::new(DEBIAN).join(SCHEMA);
+        if ours.join(SCHEMA).exists() {
+            schema = ours.join(SCHEMA);
+        } else if !schema.exists() {
+            return Err("opensaml-schemas is not installed".to_owned());
+        } else if !Path::new(IMPORTED).exists() {
+            return Err("xmltooling-schemas is not installed".to_owned());
+        }
+        let web = "http://www.w3.org/TR/2002";
+        let catalog = format!(
+            "<catalog xmlns=\"urn:oasis:names:tc:entity:xmlns:xml:catalog\">\
+             <system systemId=\"{web}/REC-xmldsig-core-20020212/xmldsig-core-schema.xsd\" \
+             uri=\"file://{IMPORTED}/xmldsig-core-schema.xsd\"/>\
+             <system systemId=\"{web}/REC-xmlenc-core-20021210/xenc-schema.xsd\" \
+             uri=\"file://{IMPORTED}/xenc-schema.xsd\"/></catalog>"
+        );
         std::fs::write(directory.path().join("catalog.xml"), catalog).unwrap();
-        Ok(Self { directory })
+        Ok(Self { directory, schema })
     }
 
     /// What xmllint says: nothing if the document is valid.
@@ -67,9 +63,12 @@ impl Judge {
         std::fs::write(&file, xml).unwrap();
         let output = Command::new("xmllint")
             .args(["--nonet", "--noout", "--schema"])
-            .arg(format!("{SCHEMAS}/saml-schema-protocol-2.0.xsd"))
+            .arg(&self.schema)
             .arg(&file)
-            .env("XML_CATALOG_FILES", self.directory.path().join("catalog.xml"))
+            .env(
+                "XML_CATALOG_FILES",
+                self.directory.path().join("catalog.xml"),
+            )
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -107,7 +106,10 @@ fn the_judge_judges() {
         for (from, to) in [
             (" Version=\"2.0\"", ""),
             ("<ds:SignedInfo>", "<ds:SignedInf>"),
-            ("</saml:Subject>", "</saml:Subject><saml:Subject></saml:Subject>"),
+            (
+                "</saml:Subject>",
+                "</saml:Subject><saml:Subject></saml:Subject>",
+            ),
         ] {
             assert!(judge.complaint(swap(&xml, from, to).as_bytes()).is_some());
         }

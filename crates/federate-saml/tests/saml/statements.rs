@@ -8,7 +8,10 @@ use federate_xml::{ReadError, ReadProblem, XmlError};
 /// The assertion says how the person signed in, and the session is not over.
 #[test]
 fn a145_authn_statement() {
-    let (rule, code) = (Rule::AuthnStatementMissing, "response.authn_statement_missing");
+    let (rule, code) = (
+        Rule::AuthnStatementMissing,
+        "response.authn_statement_missing",
+    );
     bent(|m| m.assertion.authn_statements.clear(), rule, code);
     for off in [0, -1] {
         let over = Some(now() + seconds(off));
@@ -18,7 +21,10 @@ fn a145_authn_statement() {
     for part in PARTS {
         let mut message = honest(part);
         let login = signed_in(&message.xml(), &expect());
-        assert_eq!(login.session_index(), Some(&SessionIndex::new("_session").unwrap()));
+        assert_eq!(
+            login.session_index(),
+            Some(&SessionIndex::new("_session").unwrap())
+        );
         let statement = &mut message.assertion.authn_statements[0];
         statement.session_not_on_or_after = Some(now() + seconds(1));
         statement.session_index = None;
@@ -45,7 +51,8 @@ fn a146_authn_context_and_forced_authn() {
         let mut message = honest(part);
         accepted(&message.xml(), &expect);
         message.assertion.authn_statements[0].authn_context = None;
-        message.assertion.authn_statements[0].authenticating_authorities = vec![PASSWORD.to_owned()];
+        message.assertion.authn_statements[0].authenticating_authorities =
+            vec![PASSWORD.to_owned()];
         refused(accept(&message.xml(), &expect), rule, code);
     }
     let (rule, code) = (Rule::AuthnInstant, "response.authn_instant");
@@ -91,7 +98,13 @@ fn a147_conditions() {
 /// Attributes the schema does not know, elements out of order: not an assertion.
 #[test]
 fn a029_schema_shape() {
-    type Case = (&'static str, &'static str, &'static str, ReadProblem, &'static str);
+    type Case = (
+        &'static str,
+        &'static str,
+        &'static str,
+        ReadProblem,
+        &'static str,
+    );
     let cases: [Case; 4] = [
         (
             " IssueInstant=",
@@ -171,7 +184,10 @@ fn a210_attackers_text_is_not_displayed() {
         let error = accept(&message.xml(), &expect()).unwrap_err();
         assert_eq!(error.code(), "message.destination_mismatch");
         let shown = error.to_string();
-        assert!(!shown.contains("script") && !shown.contains('\n'), "{shown}");
+        assert!(
+            !shown.contains("script") && !shown.contains('\n'),
+            "{shown}"
+        );
 
         let mut message = honest(part);
         message.response.status.code = federate_types::StatusCode::from_uri(hostile);
@@ -179,7 +195,10 @@ fn a210_attackers_text_is_not_displayed() {
         let error = accept(&message.xml(), &expect()).unwrap_err();
         assert_eq!(error.code(), "response.status");
         let shown = error.to_string();
-        assert!(!shown.contains("script") && !shown.contains('\n'), "{shown}");
+        assert!(
+            !shown.contains("script") && !shown.contains('\n'),
+            "{shown}"
+        );
     }
 }
 
@@ -192,5 +211,8 @@ fn debug_hides_the_person() {
         ..Attribute::new("a", [""; 0])
     }];
     let shown = format!("{:?}", signed_in(&message.xml(), &expect()));
-    assert!(!shown.contains("alice") && !shown.contains("secret"), "{shown}");
+    assert!(
+        !shown.contains("alice") && !shown.contains("secret"),
+        "{shown}"
+    );
 }

@@ -13,53 +13,58 @@ use federate_xml::{
     Writer, XmlError,
 };
 
-pub const IDP: &str = "https://idp.example/saml";
-pub const SP: &str = "https://sp.example/saml";
-pub const ACS: &str = "https://sp.example/saml/acs";
-pub const SSO: &str = "https://idp.example/saml/sso";
-pub const SLO: &str = "https://idp.example/saml/slo";
-pub const ALICE: &str = "alice@example.com";
-pub const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
-pub const PARTS: [SignedPart; 3] = [SignedPart::Assertion, SignedPart::Response, SignedPart::Both];
+pub(crate) const IDP: &str = "https://idp.example/saml";
+pub(crate) const SP: &str = "https://sp.example/saml";
+pub(crate) const ACS: &str = "https://sp.example/saml/acs";
+pub(crate) const SSO: &str = "https://idp.example/saml/sso";
+pub(crate) const SLO: &str = "https://idp.example/saml/slo";
+pub(crate) const ALICE: &str = "alice@example.com";
+pub(crate) const PASSWORD: &str =
+    "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+pub(crate) const PARTS: [SignedPart; 3] = [
+    SignedPart::Assertion,
+    SignedPart::Response,
+    SignedPart::Both,
+];
 
-pub fn provider() -> CryptoProvider {
+pub(crate) fn provider() -> CryptoProvider {
     aws_lc_provider()
 }
 
-pub fn entity(text: &str) -> EntityId {
+pub(crate) fn entity(text: &str) -> EntityId {
     EntityId::new(text).unwrap()
 }
 
-pub fn id(text: &str) -> MessageId {
+pub(crate) fn id(text: &str) -> MessageId {
     MessageId::new(text).unwrap()
 }
 
-pub fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     keys::fixed_now()
 }
 
-pub fn seconds(seconds: i64) -> TimeDelta {
+pub(crate) fn seconds(seconds: i64) -> TimeDelta {
     TimeDelta::seconds(seconds)
 }
 
-pub fn signer() -> Signer {
+pub(crate) fn signer() -> Signer {
     let provider = provider();
     Signer::new(provider, keys::signing_key(&provider), keys::certificate()).unwrap()
 }
 
 /// Somebody whom nobody trusts.
-pub fn attacker() -> Signer {
+pub(crate) fn attacker() -> Signer {
     let provider = provider();
     let key = keys::other_signing_key(&provider);
     Signer::new(provider, key, keys::other_certificate()).unwrap()
 }
 
-pub fn trusted() -> TrustedKeys {
+pub(crate) fn trusted() -> TrustedKeys {
     keys::verifying_key(&provider()).into()
 }
 
 /// Calls with a context of the default policy.
-pub fn with_context<T>(call: impl FnOnce(&VerificationContext<'_>) -> T) -> T {
+pub(crate) fn with_context<T>(call: impl FnOnce(&VerificationContext<'_>) -> T) -> T {
     let provider = provider();
     call(&VerificationContext {
         provider: &provider,
@@ -69,7 +74,7 @@ pub fn with_context<T>(call: impl FnOnce(&VerificationContext<'_>) -> T) -> T {
 }
 
 /// Alice has signed in a minute ago.
-pub fn login<'a>(
+pub(crate) fn login<'a>(
     identity_provider: &'a EntityId,
     service_provider: &'a EntityId,
     request: Option<&'a MessageId>,
@@ -91,14 +96,14 @@ pub fn login<'a>(
 
 /// What the identity provider says, still to be bent, and then signed by its own key.
 #[derive(Clone)]
-pub struct Honest {
-    pub response: Response,
-    pub assertion: Assertion,
-    pub part: SignedPart,
+pub(crate) struct Honest {
+    pub(crate) response: Response,
+    pub(crate) assertion: Assertion,
+    pub(crate) part: SignedPart,
 }
 
 /// The response that `issue_response` makes for Alice, taken apart.
-pub fn honest(part: SignedPart) -> Honest {
+pub(crate) fn honest(part: SignedPart) -> Honest {
     let (idp, sp, request) = (entity(IDP), entity(SP), id("_request"));
     let policy = IssuePolicy {
         signed_part: part,
@@ -121,13 +126,13 @@ pub fn honest(part: SignedPart) -> Honest {
 }
 
 impl Honest {
-    pub fn xml(&self) -> String {
+    pub(crate) fn xml(&self) -> String {
         self.xml_edited(str::to_owned, str::to_owned)
     }
 
     /// The message with its text changed before each signature is made; the changed text
     /// must be canonical.
-    pub fn xml_edited(
+    pub(crate) fn xml_edited(
         &self,
         assertion: impl Fn(&str) -> String,
         response: impl Fn(&str) -> String,
@@ -144,18 +149,18 @@ impl Honest {
     }
 }
 
-pub fn assertion_text(assertion: &Assertion) -> String {
+pub(crate) fn assertion_text(assertion: &Assertion) -> String {
     let mut w = Writer::new();
     assertion.write(&mut w);
     String::from_utf8(w.finish()).unwrap()
 }
 
-pub fn signed_assertion(assertion: &Assertion) -> String {
+pub(crate) fn signed_assertion(assertion: &Assertion) -> String {
     sign_text(&signer(), &assertion_text(assertion), &assertion.id)
 }
 
 /// The response around assertions that were written before; not signed.
-pub fn around(response: &Response, assertions: &[&str]) -> String {
+pub(crate) fn around(response: &Response, assertions: &[&str]) -> String {
     let assertions: Vec<_> = assertions.iter().map(|a| a.as_bytes().to_vec()).collect();
     let mut w = Writer::new();
     response.write_around(&mut w, &assertions);
@@ -164,8 +169,11 @@ pub fn around(response: &Response, assertions: &[&str]) -> String {
 
 /// Signs canonical text, where the schema wants the signature: after the Issuer, if there is
 /// one, or else first.
-pub fn sign_text(signer: &Signer, text: &str, id: &MessageId) -> String {
-    let start = text.find('>').unwrap() + 1;
+pub(crate) fn sign_text(signer: &Signer, text: &str, id: &MessageId) -> String {
+    // A `>` inside an attribute value does not end the start tag.
+    let quotes = |at: usize| text[..at].matches('"').count();
+    let mut ends = text.match_indices('>').map(|(at, _)| at);
+    let start = ends.find(|at| quotes(*at) % 2 == 0).unwrap() + 1;
     let at = if text[start..].starts_with("<saml:Issuer") {
         text.find("</saml:Issuer>").unwrap() + "</saml:Issuer>".len()
     } else {
@@ -179,23 +187,23 @@ pub fn sign_text(signer: &Signer, text: &str, id: &MessageId) -> String {
 }
 
 /// Replaces something that must be there.
-pub fn swap(text: &str, from: &str, to: &str) -> String {
+pub(crate) fn swap(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is not in {text}");
     text.replacen(from, to, 1)
 }
 
 /// What the service provider expects.
 #[derive(Clone)]
-pub struct Expect {
-    pub sp: EntityId,
-    pub acs: String,
-    pub idp: EntityId,
-    pub request: Option<SentRequest>,
-    pub now: DateTime<Utc>,
-    pub skew: ClockSkew,
+pub(crate) struct Expect {
+    pub(crate) sp: EntityId,
+    pub(crate) acs: String,
+    pub(crate) idp: EntityId,
+    pub(crate) request: Option<SentRequest>,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) skew: ClockSkew,
 }
 
-pub fn expect() -> Expect {
+pub(crate) fn expect() -> Expect {
     Expect {
         sp: entity(SP),
         acs: ACS.to_owned(),
@@ -213,7 +221,7 @@ pub fn expect() -> Expect {
 }
 
 impl Expect {
-    pub fn as_expectation(&self) -> LoginExpectation<'_> {
+    pub(crate) fn as_expectation(&self) -> LoginExpectation<'_> {
         LoginExpectation {
             service_provider: &self.sp,
             assertion_consumer_service: &self.acs,
@@ -226,7 +234,7 @@ impl Expect {
 }
 
 /// All that a service provider does with a response but redeeming it.
-pub fn accept(xml: &str, expect: &Expect) -> Result<ValidatedLogin, SamlError> {
+pub(crate) fn accept(xml: &str, expect: &Expect) -> Result<ValidatedLogin, SamlError> {
     let response = Unverified::<Response>::parse(xml.as_bytes(), &Limits::default())?;
     let verified = with_context(|c| verify_response(&response, &trusted(), c))?;
     Ok(validate_response(verified, &expect.as_expectation())?)
@@ -234,13 +242,13 @@ pub fn accept(xml: &str, expect: &Expect) -> Result<ValidatedLogin, SamlError> {
 
 /// Asserts that the honest message is accepted, as Alice.
 #[track_caller]
-pub fn accepted(xml: &str, expect: &Expect) {
+pub(crate) fn accepted(xml: &str, expect: &Expect) {
     drop(signed_in(xml, expect));
 }
 
 /// The login of Alice that an honest message gives.
 #[track_caller]
-pub fn signed_in(xml: &str, expect: &Expect) -> ValidatedLogin {
+pub(crate) fn signed_in(xml: &str, expect: &Expect) -> ValidatedLogin {
     let login = accept(xml, expect).unwrap_or_else(|e| panic!("{e:?}: {xml}"));
     assert_eq!(login.name_id().value(), ALICE);
     assert_eq!(login.issuer(), &expect.idp);
@@ -249,7 +257,7 @@ pub fn signed_in(xml: &str, expect: &Expect) -> ValidatedLogin {
 
 /// Asserts that a rule refuses, this one, with this code.
 #[track_caller]
-pub fn refused<T: std::fmt::Debug>(
+pub(crate) fn refused<T: std::fmt::Debug>(
     result: Result<T, impl Into<SamlError>>,
     rule: Rule,
     code: &str,
@@ -264,7 +272,7 @@ pub fn refused<T: std::fmt::Debug>(
 
 /// Asserts exactly this error, with this code.
 #[track_caller]
-pub fn fails<T: std::fmt::Debug>(
+pub(crate) fn fails<T: std::fmt::Debug>(
     result: Result<T, impl Into<SamlError>>,
     error: impl Into<SamlError>,
     code: &str,
@@ -276,7 +284,7 @@ pub fn fails<T: std::fmt::Debug>(
 
 /// Asserts that the signature is refused, and why.
 #[track_caller]
-pub fn unsigned<T: std::fmt::Debug>(
+pub(crate) fn unsigned<T: std::fmt::Debug>(
     result: Result<T, impl Into<SamlError>>,
     error: SignatureError,
     code: &str,
@@ -287,12 +295,12 @@ pub fn unsigned<T: std::fmt::Debug>(
 /// For each part that may be signed: the honest message is accepted, and once bent (and
 /// signed again) it is refused by the rule.
 #[track_caller]
-pub fn bent(edit: impl Fn(&mut Honest), rule: Rule, code: &str) {
+pub(crate) fn bent(edit: impl Fn(&mut Honest), rule: Rule, code: &str) {
     bent_for(&PARTS, edit, rule, code);
 }
 
 #[track_caller]
-pub fn bent_for(parts: &[SignedPart], edit: impl Fn(&mut Honest), rule: Rule, code: &str) {
+pub(crate) fn bent_for(parts: &[SignedPart], edit: impl Fn(&mut Honest), rule: Rule, code: &str) {
     for part in parts {
         let mut message = honest(*part);
         accepted(&message.xml(), &expect());
@@ -303,7 +311,7 @@ pub fn bent_for(parts: &[SignedPart], edit: impl Fn(&mut Honest), rule: Rule, co
 
 /// As [`bent`], by changing the text of the assertion.
 #[track_caller]
-pub fn rewritten(from: &str, to: &str, rule: Rule, code: &str) {
+pub(crate) fn rewritten(from: &str, to: &str, rule: Rule, code: &str) {
     for part in PARTS {
         let message = honest(part);
         accepted(&message.xml(), &expect());
@@ -314,7 +322,7 @@ pub fn rewritten(from: &str, to: &str, rule: Rule, code: &str) {
 
 /// As [`bent`], by expecting something else.
 #[track_caller]
-pub fn expected_otherwise(edit: impl Fn(&mut Expect), rule: Rule, code: &str) {
+pub(crate) fn expected_otherwise(edit: impl Fn(&mut Expect), rule: Rule, code: &str) {
     for part in PARTS {
         let xml = honest(part).xml();
         let mut expect = expect();

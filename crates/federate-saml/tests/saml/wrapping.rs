@@ -65,14 +65,14 @@ fn a013_encrypted_beside_signed() {
 /// A captured signed assertion inside the attacker's own request signs nothing of it.
 #[test]
 fn a026_captured_assertion_in_a_request() {
-    let (message, captured, _) = two();
+    let (_, captured, _) = two();
     let request = crate::logout::request();
     let honest_xml = signed_xml(&request, &signer()).unwrap();
     let parse = |xml: &str| -> Result<_, SamlError> {
         let request = Unverified::<LogoutRequest>::parse(xml.as_bytes(), &Limits::default())?;
         Ok(with_context(|c| request.verify(&trusted(), c))?)
     };
-    parse(std::str::from_utf8(&honest_xml).unwrap()).unwrap();
+    drop(parse(std::str::from_utf8(&honest_xml).unwrap()).unwrap());
 
     let plain = String::from_utf8(unsigned_xml(&request)).unwrap();
     let end = "</saml:Issuer>";
@@ -90,7 +90,6 @@ fn a026_captured_assertion_in_a_request() {
     // And an assertion is no request, whoever signed it.
     let root = XmlError::from(ReadError::new("LogoutRequest", ReadProblem::UnexpectedRoot));
     fails(parse(&captured), root, "schema.unexpected_root");
-    drop(message);
 }
 
 /// The response is signed, its assertion is not; another assertion in its place is noticed.
@@ -121,7 +120,11 @@ fn a030_one_of_two_signatures_is_stale() {
     // The assertion is changed after it was signed, then the response is signed around it.
     let mut forged = message.assertion.clone();
     rename(&mut forged);
-    let stale = swap(&signed_assertion(&message.assertion), ALICE, "mallory@example.com");
+    let stale = swap(
+        &signed_assertion(&message.assertion),
+        ALICE,
+        "mallory@example.com",
+    );
     let response = around(&message.response, &[&stale]);
     let signed = sign_text(&signer(), &response, &message.response.id);
     let mismatch = SignatureError::DigestMismatch;
@@ -149,7 +152,11 @@ fn a070_a071_no_signature_or_the_attackers() {
         let message = honest(part);
         accepted(&message.xml(), &expect());
         let plain = around(&message.response, &[&assertion_text(&message.assertion)]);
-        unsigned(accept(&plain, &expect()), SignatureError::Missing, "signature.missing");
+        unsigned(
+            accept(&plain, &expect()),
+            SignatureError::Missing,
+            "signature.missing",
+        );
         let signed = sign_text(&attacker(), &plain, &message.response.id);
         let wrong = SignatureError::WrongKey { tried: 1 };
         unsigned(accept(&signed, &expect()), wrong, "signature.wrong_key");
@@ -165,12 +172,24 @@ fn a004_a007_a012_assertions_in_other_places() {
     let xml = around(&message.response, &[&forged]);
     let hidden = format!("{end}<samlp:Extensions>{good}</samlp:Extensions>");
     let xml = swap(&xml, end, &hidden);
-    unsigned(accept(&xml, &expect()), SignatureError::Missing, "signature.missing");
+    unsigned(
+        accept(&xml, &expect()),
+        SignatureError::Missing,
+        "signature.missing",
+    );
     // As advice of the forged assertion.
     let end = "</saml:Conditions>";
-    let advised = swap(&forged, end, &format!("{end}<saml:Advice>{good}</saml:Advice>"));
+    let advised = swap(
+        &forged,
+        end,
+        &format!("{end}<saml:Advice>{good}</saml:Advice>"),
+    );
     let xml = around(&message.response, &[&advised]);
-    unsigned(accept(&xml, &expect()), SignatureError::Missing, "signature.missing");
+    unsigned(
+        accept(&xml, &expect()),
+        SignatureError::Missing,
+        "signature.missing",
+    );
     // As a child of the forged assertion.
     let end = "</saml:AttributeStatement>";
     let nested = swap(&forged, end, &format!("{end}{good}"));
@@ -182,15 +201,17 @@ fn a004_a007_a012_assertions_in_other_places() {
     let end = "</samlp:StatusCode>";
     let detail = format!("{end}<samlp:StatusDetail>{good}</samlp:StatusDetail>");
     let xml = swap(&xml, end, &detail);
-    unsigned(accept(&xml, &expect()), SignatureError::Missing, "signature.missing");
+    unsigned(
+        accept(&xml, &expect()),
+        SignatureError::Missing,
+        "signature.missing",
+    );
 }
 
 /// Signed advice of a signed assertion is allowed, and never taken for the assertion.
 #[test]
 fn a012_advice_is_never_the_assertion() {
-    let (message, good, forged) = two();
-    let forged = swap(&forged, "mallory", "bob");
-    let _ = good;
+    let (message, _, forged) = two();
     let xml = message.xml_edited(
         |a| {
             let end = "</saml:Conditions>";
@@ -215,7 +236,10 @@ fn a144_none_or_several_assertions() {
         accepted(&message.xml(), &expect());
         let mut second = message.assertion.clone();
         second.id = id("_second");
-        let (first, second) = (signed_assertion(&message.assertion), signed_assertion(&second));
+        let (first, second) = (
+            signed_assertion(&message.assertion),
+            signed_assertion(&second),
+        );
         for assertions in [Vec::new(), vec![first.as_str(), second.as_str()]] {
             let xml = around(&message.response, &assertions);
             let xml = sign_text(&signer(), &xml, &message.response.id);
@@ -233,7 +257,10 @@ fn coverage_and_signer_are_told() {
         let response = Unverified::<Response>::parse(xml.as_bytes(), &Limits::default()).unwrap();
         let verified = with_context(|c| verify_response(&response, &trusted(), c)).unwrap();
         assert_eq!(verified.coverage(), coverage);
-        assert_eq!(&verified.signed_by().key, signer().certificate().public_key());
+        assert_eq!(
+            &verified.signed_by().key,
+            signer().certificate().public_key()
+        );
         assert_eq!(verified.envelope().assertions, []);
         let key = federate_testkit::keys::prepare(
             &provider(),

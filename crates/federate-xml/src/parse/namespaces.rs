@@ -138,6 +138,11 @@ impl<'i> Namespaces<'i> {
         if !uri.is_empty() && !is_absolute(&uri) {
             return Err(ParseError::new(at, Kind::RelativeNamespace));
         }
+        // [XMLNames] 2.2: a namespace name is a URI. libxml2 writes an empty canonical form of an
+        // element whose namespace name is none; nothing that it refuses shall be accepted here.
+        if !uri.bytes().all(is_uri_octet) {
+            return Err(ParseError::new(at, Kind::InvalidNamespaceDeclaration));
+        }
         if uri.len() > MAX_NAME {
             let limit = "octets of a namespace name";
             let allowed = MAX_NAME;
@@ -182,6 +187,15 @@ impl<'i> Namespaces<'i> {
             Some(namespace) => Ok(namespace),
         }
     }
+}
+
+/// [RFC3986] 2: what may stand in a URI somewhere.
+const fn is_uri_octet(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+        && !matches!(
+            byte,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+        )
 }
 
 /// [RFC3986] 4.3: an absolute URI begins with a scheme.

@@ -165,7 +165,8 @@ fn xmllint_canonicalizes_as_we_do() {
         "<p:a xmlns:p='urn:1'><p:b xmlns:p='urn:2'><p:c xmlns:p='urn:1'/></p:b><p:d/></p:a>",
         "<a xmlns:x='urn:x'><b xml:lang='de' xml:space='preserve' x:y='&amp;&#x41;'/></a>",
         "<a><![CDATA[<&>]]>]]&gt;<![CDATA[]]></a>",
-        "<a xmlns='urn:&quot;&lt;&amp;'>\u{1f511}\u{e9}</a>",
+        // (Not with "&" in a namespace name: libxml2 writes it unescaped, which is no XML.)
+        "<a xmlns='urn:%C3%A9?x#y'>\u{1f511}\u{e9}</a>",
         "<e a:attr='1' b:attr='2' attr='3' xmlns:b='http://a' xmlns:a='http://b'/>",
         "<e \u{e9}='1' z='2' \u{1d51e}='3' \u{ffdc}='4'/>",
     ];

@@ -318,3 +318,9 @@ pub(crate) fn not_parsed(document: &[u8], kind: federate_xml::ParseErrorKind, co
         }
     }
 }
+
+/// The text of a document that has nothing else.
+pub(crate) fn text_of(document: &str) -> String {
+    let document = Document::parse(document.as_bytes(), &Limits::default()).unwrap();
+    document.root().text().unwrap().into_owned()
+}

@@ -4,8 +4,7 @@
 use crate::support::*;
 use federate_xml::dsig::SignatureStructure as Structure;
 use federate_xml::{
-    Document, Element, Limits, Name, ParseErrorKind, ReadError, ReadProblem, SignatureError,
-    XmlError,
+    Document, Element, Limits, ParseErrorKind, ReadError, ReadProblem, SignatureError, XmlError,
 };
 
 const EVIL: &str = "mallory@example.com";
@@ -364,7 +363,6 @@ fn a023_duplicate_ids() {
 fn a024_attribute_pollution() {
     let root = |attributes: &str| {
         let xmlns = format!(" xmlns:samlp=\"{}\"", federate_xml::SAMLP);
-        let attributes = swap(attributes, "samlp:", "samlp:");
         swap(&signed(), " ID=\"_a\"", &format!("{xmlns}{attributes}"))
     };
     for attributes in [" ID=\"_a\" samlp:ID=\"_b\"", " samlp:ID=\"_b\" ID=\"_a\""] {
@@ -533,5 +531,4 @@ fn a043_an_element_inside_a_value() {
         XmlError::from(error),
         "schema.unexpected_markup",
     );
-    assert!(Name::saml("NameID") == Name::new(federate_xml::SAML, "other", "NameID"));
 }

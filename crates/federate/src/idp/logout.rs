@@ -7,11 +7,11 @@ use crate::transport::{Outgoing, Received, front_channel, send};
 use chrono::{DateTime, Utc};
 use federate_logout::{Initiator, LogoutRequestToSend};
 use federate_saml::{
-    LogoutExpectation, LogoutRequest, LogoutResponse, MessageHints, validate_logout_request,
-    validate_logout_response,
+    LogoutExpectation, LogoutRequest, LogoutResponse, Message, MessageHints,
+    validate_logout_request, validate_logout_response,
 };
 use federate_types::{EntityId, NameId, RelayState, SessionIndex, Status};
-use federate_xml::{FromElement, Verified};
+use federate_xml::Verified;
 
 /// A verified and validated LogoutRequest of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl IdentityProvider {
 
     /// Verifies a logout message with the keys of the application that it claims to be from.
     /// There is no unsigned logout (`[SAMLProf] 4.4.3.1`, `4.4.3.4`).
-    fn verify_logout<T: FromElement>(
+    fn verify_logout<T: Message>(
         &self,
         received: &Received<'_>,
     ) -> Result<(Verified<T>, EntityId, DateTime<Utc>), FederateError> {

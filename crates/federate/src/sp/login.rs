@@ -4,8 +4,9 @@ use super::ServiceProvider;
 use crate::error::{Denial, FederateError};
 use crate::store::{Store, decode, encode};
 use crate::token::{Token, hash, message_id};
-use crate::transport::{Incoming, Outgoing, send};
+use crate::transport::{Outgoing, send};
 use chrono::{DateTime, TimeDelta, Utc};
+use federate_saml::binding::PostMessage;
 use federate_saml::{
     AuthnRequest, LoginExpectation, MAX_REQUEST_AGE, MessageHints, MessageKind, NameIdPolicy,
     Response, SentRequest, ValidatedLogin, validate_response, verify_response,
@@ -15,6 +16,7 @@ use federate_session::{
     Rotation, SessionId, SessionRecord, Subject, UpstreamSession, User, UserId,
 };
 use federate_types::{Binding, EntityId, NameId, NameIdFormat, SessionIndex};
+use federate_xml::Unverified;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -104,6 +106,20 @@ impl<S: Store> ServiceProvider<S> {
     /// [`Denial::UnknownPeer`] when the identity provider is not configured or several are
     /// and none is named, [`Denial::NoEndpoint`], and failures of store and key.
     pub async fn start_login(&self, options: LoginOptions) -> Result<StartedLogin, FederateError> {
+        self.start_login_in(None, options).await
+    }
+
+    /// As [`start_login`](Self::start_login), for a browser that may have the cookie of an
+    /// earlier login: it keeps the cookie's value, so that several logins can be under way
+    /// in it at once.
+    ///
+    /// # Errors
+    /// As [`start_login`](Self::start_login).
+    pub async fn start_login_in(
+        &self,
+        browser: Option<Token>,
+        options: LoginOptions,
+    ) -> Result<StartedLogin, FederateError> {
         let now = self.now();
         let only = || match self.identity_providers.len() {
             1 => self.identity_providers.keys().next(),
@@ -117,7 +133,7 @@ impl<S: Store> ServiceProvider<S> {
         let location = endpoint.location.as_str();
         let provider = self.party.provider();
         let id = message_id(provider)?;
-        let browser = Token::random(provider)?;
+        let browser = browser.map_or_else(|| Token::random(provider), Ok)?;
         let pending = Pending {
             sent: SentRequest {
                 id: id.clone(),
@@ -166,8 +182,9 @@ impl<S: Store> ServiceProvider<S> {
     /// happened then: the request can still be answered by a proper response.
     pub async fn receive_login(&self, form: &str) -> Result<Token, FederateError> {
         let now = self.now();
-        let received = Incoming::Post(form).receive(MessageKind::Response, &self.party)?;
-        let response = received.unverified::<Response>(&self.party)?;
+        let limits = &self.party.limits;
+        let posted = PostMessage::parse(form, MessageKind::Response, limits)?;
+        let response = Unverified::<Response>::parse(posted.xml(), limits)?;
         let pending = match response.in_response_to_hint() {
             Some(id) => Some(self.pending(id.as_str(), now).await?),
             None if self.allow_unsolicited => None,

@@ -1,0 +1,176 @@
+//! Measures, in one process and in turn, the provider's raw RSA operations and what the
+//! library does around them, and prints microseconds per operation and the ratio.
+
+use clap::Parser;
+use federate::crypto::{CryptoProvider, aws_lc_provider, rustcrypto_provider};
+use federate_benches::Workbench;
+use serde_json::json;
+use std::error::Error;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// Speed of issuing and validating beside raw RSA-2048.
+///
+/// Every figure is the best of the rounds: on a busy machine the best is the least disturbed.
+#[derive(Parser)]
+struct Options {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// How many rounds; each measures every operation once.
+    #[arg(long, default_value_t = 8)]
+    rounds: u32,
+    /// How long one measurement takes, in milliseconds.
+    #[arg(long, default_value_t = 120)]
+    milliseconds: u64,
+    /// The cryptography: aws-lc or rustcrypto.
+    #[arg(long, default_value = "aws-lc")]
+    provider: String,
+}
+
+type Operation<'a> = Box<dyn FnMut() -> Result<(), Box<dyn Error>> + 'a>;
+
+struct Measured<'a> {
+    name: &'static str,
+    /// The raw operation with which it is compared.
+    beside: &'static str,
+    octets: usize,
+    run: Operation<'a>,
+    best: f64,
+}
+
+impl<'a> Measured<'a> {
+    fn new(name: &'static str, beside: &'static str, octets: usize, run: Operation<'a>) -> Self {
+        Self {
+            name,
+            beside,
+            octets,
+            run,
+            best: f64::INFINITY,
+        }
+    }
+
+    fn measure(&mut self, time: Duration) -> Result<(), Box<dyn Error>> {
+        let mut count = 0u32;
+        let start = Instant::now();
+        while start.elapsed() < time {
+            for _ in 0..4 {
+                (self.run)()?;
+            }
+            count += 4;
+        }
+        let each = start.elapsed().as_secs_f64() * 1e6 / f64::from(count);
+        self.best = self.best.min(each);
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    let provider: CryptoProvider = match options.provider.as_str() {
+        "aws-lc" => aws_lc_provider(),
+        "rustcrypto" => rustcrypto_provider(),
+        other => return Err(format!("--provider {other}: expected aws-lc or rustcrypto").into()),
+    };
+    let benches = [
+        Workbench::new(provider, 5_000)?,
+        Workbench::new(provider, 10_000)?,
+    ];
+    let [small, large] = &benches;
+    let (response_5, response_10) = (small.issue()?, large.issue()?);
+    let mut all = [
+        Measured::new(
+            "rsa_sign",
+            "rsa_sign",
+            0,
+            Box::new(|| {
+                black_box(small.raw_sign()?);
+                Ok(())
+            }),
+        ),
+        Measured::new(
+            "rsa_verify",
+            "rsa_verify",
+            0,
+            Box::new(|| small.raw_verify()),
+        ),
+        Measured::new(
+            "issue_5k",
+            "rsa_sign",
+            response_5.len(),
+            Box::new(|| {
+                black_box(small.issue()?);
+                Ok(())
+            }),
+        ),
+        Measured::new(
+            "issue_10k",
+            "rsa_sign",
+            response_10.len(),
+            Box::new(|| {
+                black_box(large.issue()?);
+                Ok(())
+            }),
+        ),
+        Measured::new(
+            "validate_5k",
+            "rsa_verify",
+            response_5.len(),
+            Box::new(|| {
+                black_box(small.validate(&response_5)?);
+                Ok(())
+            }),
+        ),
+        Measured::new(
+            "validate_10k",
+            "rsa_verify",
+            response_10.len(),
+            Box::new(|| {
+                black_box(large.validate(&response_10)?);
+                Ok(())
+            }),
+        ),
+    ];
+    for _ in 0..options.rounds {
+        for measured in &mut all {
+            measured.measure(Duration::from_millis(options.milliseconds))?;
+        }
+    }
+    print(&all, &options, small.provider());
+    Ok(())
+}
+
+fn print(all: &[Measured<'_>], options: &Options, provider: &str) {
+    let best_of = |name| all.iter().find(|m| m.name == name).map_or(1.0, |m| m.best);
+    if options.json {
+        let rows: Vec<_> = all
+            .iter()
+            .map(|m| {
+                json!({
+                    "operation": m.name,
+                    "octets": m.octets,
+                    "microseconds": m.best,
+                    "beside": m.beside,
+                    "ratio": m.best / best_of(m.beside),
+                })
+            })
+            .collect();
+        println!("{}", json!({ "provider": provider, "operations": rows }));
+        return;
+    }
+    println!(
+        "provider {provider}, RSA-2048 with SHA-256, best of {}",
+        options.rounds
+    );
+    println!(
+        "{:<14} {:>8} {:>12} {:>8}  beside",
+        "operation", "octets", "microseconds", "ratio"
+    );
+    for m in all {
+        let ratio = m.best / best_of(m.beside);
+        println!(
+            "{:<14} {:>8} {:>12.2} {:>8.3}  {}",
+            m.name, m.octets, m.best, ratio, m.beside
+        );
+    }
+}

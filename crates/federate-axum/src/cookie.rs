@@ -1,0 +1,119 @@
+//! Cookies: read from a request, written as `Set-Cookie`.
+
+use crate::site::Site;
+use axum::http::HeaderMap;
+use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
+use federate::Token;
+
+/// What a cookie is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// It opens a session.
+    Session,
+    /// It ties our own forms to the browser to which they were shown.
+    Form,
+    /// It ties a login to the browser in which it began.
+    Login,
+}
+
+impl Purpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Form => "form",
+            Self::Login => "login",
+        }
+    }
+}
+
+/// The token of a cookie, if the browser sent one that can be ours.
+pub(crate) fn read(headers: &HeaderMap, site: &Site, purpose: Purpose) -> Option<Token> {
+    let name = site.cookie_name(purpose.name());
+    headers
+        .get_all(COOKIE)
+        .into_iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, _)| *found == name)
+        .and_then(|(_, value)| Token::parse(value))
+}
+
+/// Sets a cookie for this long; for as long as the browser runs if no time is given.
+pub(crate) fn set(
+    response: &mut Response,
+    site: &Site,
+    purpose: Purpose,
+    token: &Token,
+    lasts: Option<TimeDelta>,
+) {
+    append(response, site, purpose, token.expose(), lasts);
+}
+
+/// Removes a cookie.
+pub(crate) fn clear(response: &mut Response, site: &Site, purpose: Purpose) {
+    append(response, site, purpose, "", Some(TimeDelta::zero()));
+}
+
+/// How long it is until then, as a cookie's age.
+pub(crate) fn until(end: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
+    end.signed_duration_since(now).max(TimeDelta::zero())
+}
+
+fn append(
+    response: &mut Response,
+    site: &Site,
+    purpose: Purpose,
+    value: &str,
+    lasts: Option<TimeDelta>,
+) {
+    let name = site.cookie_name(purpose.name());
+    let age = lasts.map_or_else(String::new, |l| format!("; Max-Age={}", l.num_seconds()));
+    let secure = if site.is_secure() { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}{secure}");
+    // Names and tokens are plain ASCII.
+    if let Ok(header) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(SET_COOKIE, header);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    fn site(base: &str) -> Site {
+        Site::new(base, "app", "A").unwrap()
+    }
+
+    #[test]
+    fn finds_its_own_cookie_among_others() {
+        let mut headers = HeaderMap::new();
+        let site = site("http://localhost:1");
+        let text = format!("a=b; xapp_session={TOKEN};app_session={TOKEN} ; c");
+        headers.append(COOKIE, HeaderValue::from_static("other=1"));
+        headers.append(COOKIE, HeaderValue::from_str(&text).unwrap());
+        let found = read(&headers, &site, Purpose::Session).unwrap();
+        assert_eq!(found.expose(), TOKEN);
+        assert!(read(&headers, &site, Purpose::Login).is_none());
+        let mut short = HeaderMap::new();
+        short.append(COOKIE, HeaderValue::from_static("app_session=short"));
+        assert!(read(&short, &site, Purpose::Session).is_none());
+    }
+
+    #[test]
+    fn a208_cookies_carry_every_protection() {
+        let mut response = Response::default();
+        let token = Token::parse(TOKEN).unwrap();
+        let (week, secure) = (TimeDelta::days(7), site("https://a.example"));
+        set(&mut response, &secure, Purpose::Session, &token, Some(week));
+        let header = response.headers().get(SET_COOKIE).unwrap();
+        let expected = format!(
+            "__Host-app_session={TOKEN}; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800; Secure"
+        );
+        assert_eq!(header, expected.as_str());
+    }
+}

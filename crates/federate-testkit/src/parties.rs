@@ -1,0 +1,193 @@
+//! A hub and service providers in memory, with a clock that stands until it is moved.
+//!
+//! # Panics
+//! Whatever cannot be set up is a failed test.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc)] // for tests only
+
+use crate::keys;
+use chrono::{DateTime, TimeDelta, Utc};
+use federate::hub::{Directory, DirectoryUser, hash_password};
+use federate::session::{MemoryStore, Profile};
+use federate::types::EntityId;
+use federate::xml::Signer;
+use federate::{Application, Clock, Hub, IdentityProvider, Outgoing, Party, ServiceProvider};
+use federate_crypto::{CryptoProvider, PrivateKey, SignatureAlgorithm};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+/// A clock that stands still until a test moves it.
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    /// A clock at [`keys::fixed_now`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(
+            keys::fixed_now().timestamp_millis(),
+        )))
+    }
+
+    /// Moves the clock, backwards too.
+    pub fn advance(&self, by: TimeDelta) {
+        self.0.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+    }
+}
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.0.load(Ordering::SeqCst)).unwrap_or_default()
+    }
+}
+
+/// Where the hub takes AuthnRequests.
+pub const HUB_SSO: &str = "https://hub.example/saml/sso";
+/// Where the hub takes logout messages.
+pub const HUB_SLO: &str = "https://hub.example/saml/slo";
+/// The name of the one user.
+pub const USER: &str = "alice";
+/// Her password.
+pub const PASSWORD: &str = "correct horse";
+
+/// A hub with two applications that know each other only by metadata.
+pub struct Parties {
+    /// The one clock of all.
+    pub clock: TestClock,
+    /// The hub.
+    pub hub: Hub<MemoryStore>,
+    /// Its users.
+    pub directory: Directory,
+    /// The applications, `https://a.example` and `https://b.example`.
+    pub applications: [ServiceProvider<MemoryStore>; 2],
+}
+
+/// A party with a key of its own and the given clock.
+pub fn party(
+    provider: CryptoProvider,
+    entity_id: &str,
+    key: &PrivateKey,
+    clock: &TestClock,
+) -> Party {
+    let key = provider
+        .keys
+        .load_signing_key(key, SignatureAlgorithm::RsaSha256)
+        .expect("the key is an RSA key");
+    let now = keys::fixed_now();
+    let certificate = federate_crypto::self_signed(
+        &provider,
+        &*key,
+        "test",
+        now - TimeDelta::days(1),
+        now + TimeDelta::days(3650),
+    )
+    .expect("a certificate can be made");
+    let signer = Signer::new(provider, key, certificate).expect("they belong together");
+    let mut party = Party::new(EntityId::new(entity_id).expect("a name"), signer);
+    party.clock = Arc::new(clock.clone());
+    party
+}
+
+/// Three keys, made once per test program and provider: for the hub and the applications.
+fn generated(provider: &CryptoProvider) -> &'static [PrivateKey; 3] {
+    static KEYS: LazyLock<std::sync::Mutex<BTreeMap<&'static str, &'static [PrivateKey; 3]>>> =
+        LazyLock::new(Default::default);
+    let mut keys = KEYS.lock().expect("no test panics while it makes keys");
+    keys.entry(provider.name).or_insert_with(|| {
+        let make = || provider.keys.generate_rsa(2048).expect("randomness");
+        Box::leak(Box::new([make(), make(), make()]))
+    })
+}
+
+impl Parties {
+    /// A hub and two applications.
+    #[must_use]
+    pub fn new(provider: CryptoProvider) -> Self {
+        let clock = TestClock::new();
+        let [hub_key, a_key, b_key] = generated(&provider);
+        let hub_party = party(provider, "https://hub.example", hub_key, &clock);
+        let idp = IdentityProvider::new(hub_party, HUB_SSO, HUB_SLO).expect("addresses");
+        let hub_metadata = idp.metadata();
+        let [a, b] = [("a", a_key), ("b", b_key)].map(|(name, key)| {
+            let base = format!("https://{name}.example");
+            let party = party(provider, &base, key, &clock);
+            ServiceProvider::new(
+                party,
+                &format!("{base}/saml/acs"),
+                Arc::new(MemoryStore::default()),
+            )
+            .and_then(|sp| sp.with_identity_provider(&hub_metadata))
+            .and_then(|sp| sp.with_single_logout(&format!("{base}/saml/slo")))
+            .expect("addresses and metadata")
+            .allow_unsolicited()
+        });
+        let application = |name: &str, sp: &ServiceProvider<MemoryStore>| {
+            Application::from_metadata(name, &sp.metadata()).expect("metadata")
+        };
+        let idp = idp
+            .with_application(application("Application A", &a))
+            .with_application(application("Application B", &b));
+        let store = Arc::new(MemoryStore::default());
+        let mut profile = Profile::default();
+        for (name, values) in [
+            ("email", vec!["alice@example.com"]),
+            ("name", vec!["Alice <Liddell> & \"Co\""]),
+            ("groups", vec!["staff", "r\u{e9}daction"]),
+        ] {
+            let values = values.into_iter().map(str::to_owned).collect();
+            profile.attributes.insert(name.to_owned(), values);
+        }
+        let user = DirectoryUser {
+            password_hash: hash_password(&provider, PASSWORD).expect("randomness"),
+            profile,
+        };
+        let users = BTreeMap::from([(USER.to_owned(), user)]);
+        Self {
+            hub: Hub::new(idp, &[7; 32], store).expect("a long secret"),
+            directory: Directory::new(&provider, users).expect("a PHC hash"),
+            clock,
+            applications: [a, b],
+        }
+    }
+}
+
+/// The query of a redirect, as the server at its address would see it.
+#[must_use]
+pub fn query(outgoing: &Outgoing) -> String {
+    match outgoing {
+        Outgoing::Redirect(location) => query_of(location),
+        Outgoing::Post(form) => panic!("a form for {}, not a redirect", form.action),
+    }
+}
+
+/// The query of an address.
+#[must_use]
+pub fn query_of(location: &str) -> String {
+    location.split_once('?').map_or("", |(_, q)| q).to_owned()
+}
+
+/// The body that a browser posts for a form.
+#[must_use]
+pub fn form_body(form: &federate::saml::binding::PostForm) -> String {
+    let escape = |text: &str| {
+        let keep = |b: u8| b.is_ascii_alphanumeric();
+        text.bytes()
+            .map(|b| match keep(b) {
+                true => char::from(b).to_string(),
+                false => format!("%{b:02X}"),
+            })
+            .collect::<String>()
+    };
+    let mut body = format!("{}={}", form.parameter, escape(&form.value));
+    if let Some(state) = &form.relay_state {
+        body.push_str(&format!("&RelayState={}", escape(state.as_str())));
+    }
+    body
+}

@@ -1,0 +1,83 @@
+//! Whole conversations between a hub and its applications, in memory, on a simulated clock.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[path = "flow/attacks.rs"]
+mod attacks;
+#[path = "flow/logout.rs"]
+mod logout;
+#[path = "flow/sign_on.rs"]
+mod sign_on;
+
+use federate::hub::SignOn;
+use federate::session::MemoryStore;
+use federate::{
+    CompletedLogin, Incoming, LoginOptions, ServiceProvider, StartedLogin, Token,
+    crypto::CryptoProvider,
+};
+use federate_testkit::parties::{PASSWORD, Parties, USER, form_body, query_of};
+
+/// Both providers.
+pub fn providers() -> [CryptoProvider; 2] {
+    [
+        federate::crypto::aws_lc_provider(),
+        federate::crypto::rustcrypto_provider(),
+    ]
+}
+
+/// Parties on the default provider.
+pub fn parties() -> Parties {
+    Parties::new(federate::crypto::aws_lc_provider())
+}
+
+/// Signs in at the hub's own page.
+pub async fn sign_in(parties: &Parties) -> Token {
+    let user = parties.directory.authenticate(USER, PASSWORD).unwrap();
+    parties.hub.sign_in(&user, None).await.unwrap().token
+}
+
+/// Begins a login at an application.
+pub async fn start(application: &ServiceProvider<MemoryStore>) -> StartedLogin {
+    let options = LoginOptions {
+        return_to: Some("/inbox".to_owned()),
+        ..LoginOptions::default()
+    };
+    application.start_login(options).await.unwrap()
+}
+
+/// What the hub has the browser post to the application, by a session.
+pub async fn answer(parties: &Parties, started: &StartedLogin, session: &Token) -> String {
+    let query = query_of(&started.location);
+    let received = parties.hub.receive_sign_on(Incoming::Redirect(&query));
+    let handle = received.await.unwrap();
+    match parties
+        .hub
+        .continue_sign_on(&handle, Some(session))
+        .await
+        .unwrap()
+    {
+        SignOn::Respond(form) => form_body(&form),
+        SignOn::SignIn { application } => panic!("{application} wants a sign-in"),
+    }
+}
+
+/// Signs on to an application with the hub's session.
+pub async fn sign_on(
+    parties: &Parties,
+    application: &ServiceProvider<MemoryStore>,
+    session: &Token,
+) -> CompletedLogin {
+    let started = start(application).await;
+    let body = answer(parties, &started, session).await;
+    let handle = application.receive_login(&body).await.unwrap();
+    application
+        .complete_login(&handle, Some(&started.browser), None)
+        .await
+        .unwrap()
+}

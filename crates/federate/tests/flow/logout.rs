@@ -1,0 +1,154 @@
+use crate::*;
+use chrono::TimeDelta;
+use federate::hub::{LogoutPhase, NamedOutcome};
+use federate::logout::{NoAnswer, Outcome};
+use federate::types::StatusCode;
+use federate::{LogoutReceived, Outgoing};
+use federate_testkit::parties::query;
+
+fn finished(received: LogoutReceived) -> federate::types::Status {
+    match received {
+        LogoutReceived::Finished { status } => status,
+        LogoutReceived::Answer(_) => panic!("a request"),
+    }
+}
+
+fn answered(received: LogoutReceived) -> Outgoing {
+    match received {
+        LogoutReceived::Answer(outgoing) => outgoing,
+        LogoutReceived::Finished { .. } => panic!("a response"),
+    }
+}
+
+#[tokio::test]
+async fn logging_out_at_one_application_logs_out_everywhere_on_both_providers() {
+    for provider in providers() {
+        let parties = Parties::new(provider);
+        let session = sign_in(&parties).await;
+        let [a, b] = &parties.applications;
+        let at_a = sign_on(&parties, a, &session).await;
+        let at_b = sign_on(&parties, b, &session).await;
+
+        let request = a.start_logout(&at_a.token).await.unwrap().unwrap();
+        assert!(a.session(&at_a.token).await.unwrap().is_none());
+        let hub = &parties.hub;
+        let query_a = query(&request);
+        let handle = hub.receive_logout(Incoming::Redirect(&query_a)).await;
+        let handle = handle.unwrap();
+        // The hub's session is dead before any message leaves.
+        assert!(hub.session(&session).await.unwrap().is_none());
+        let page = hub.logout_page(&handle).await.unwrap();
+        assert_eq!(page.phase, LogoutPhase::Asking);
+        assert_eq!(page.initiator.as_deref(), Some("Application A"));
+
+        let to_b = hub.next_logout(&handle).await.unwrap().unwrap();
+        let received = b.receive_logout(Incoming::Redirect(&query(&to_b))).await;
+        let from_b = answered(received.unwrap());
+        assert!(b.session(&at_b.token).await.unwrap().is_none());
+
+        let query_b = query(&from_b);
+        let again = hub.receive_logout(Incoming::Redirect(&query_b)).await;
+        assert_eq!(again.unwrap().expose(), handle.expose());
+        let page = hub.logout_page(&handle).await.unwrap();
+        assert_eq!(page.phase, LogoutPhase::Answering);
+        let confirmed = NamedOutcome {
+            name: "Application B".to_owned(),
+            outcome: Outcome::Confirmed,
+        };
+        assert_eq!(page.applications, [confirmed]);
+
+        let to_a = hub.finish_logout(&handle).await.unwrap().unwrap();
+        let received = a.receive_logout(Incoming::Redirect(&query(&to_a))).await;
+        let status = finished(received.unwrap());
+        assert!(status.is_success());
+        assert_eq!(status.subcode, None);
+        assert!(hub.finish_logout(&handle).await.unwrap().is_none());
+        let page = hub.logout_page(&handle).await.unwrap();
+        assert_eq!(page.phase, LogoutPhase::Done { complete: true });
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_does_not_answer_makes_the_logout_partial() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    let [a, b] = &parties.applications;
+    let at_a = sign_on(&parties, a, &session).await;
+    sign_on(&parties, b, &session).await;
+    let request = a.start_logout(&at_a.token).await.unwrap().unwrap();
+    let hub = &parties.hub;
+    let handle = hub
+        .receive_logout(Incoming::Redirect(&query(&request)))
+        .await
+        .unwrap();
+    let to_b = hub.next_logout(&handle).await.unwrap().unwrap();
+    parties.clock.advance(TimeDelta::seconds(31));
+    let page = hub.logout_page(&handle).await.unwrap();
+    assert_eq!(
+        page.applications[0].outcome,
+        Outcome::Asked(NoAnswer::TimedOut)
+    );
+    let to_a = hub.finish_logout(&handle).await.unwrap().unwrap();
+    let received = a.receive_logout(Incoming::Redirect(&query(&to_a))).await;
+    let status = finished(received.unwrap());
+    assert!(status.is_success(), "the hub's session is over");
+    assert_eq!(status.subcode, Some(StatusCode::PartialLogout));
+
+    // The late answer changes the page, and answers nobody twice.
+    let received = b.receive_logout(Incoming::Redirect(&query(&to_b))).await;
+    let late = query(&answered(received.unwrap()));
+    hub.receive_logout(Incoming::Redirect(&late)).await.unwrap();
+    assert!(hub.finish_logout(&handle).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn skipping_goes_on_at_once() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    for application in &parties.applications {
+        sign_on(&parties, application, &session).await;
+    }
+    let hub = &parties.hub;
+    let handle = hub.log_out(&session).await.unwrap();
+    for _ in 0..2 {
+        assert!(hub.next_logout(&handle).await.unwrap().is_some());
+        hub.skip_logout(&handle).await.unwrap();
+    }
+    assert!(hub.next_logout(&handle).await.unwrap().is_none());
+    let page = hub.logout_page(&handle).await.unwrap();
+    assert_eq!(page.phase, LogoutPhase::Done { complete: false });
+    let skipped = |a: &NamedOutcome| a.outcome == Outcome::Asked(NoAnswer::Skipped);
+    assert!(page.applications.iter().all(skipped));
+}
+
+#[tokio::test]
+async fn a207_a_logout_without_cookie_ends_the_session_it_names() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    let [a, _] = &parties.applications;
+    let at_a = sign_on(&parties, a, &session).await;
+    let request = a.start_logout(&at_a.token).await.unwrap().unwrap();
+    // `receive_logout` does not even take a cookie.
+    let query_a = query(&request);
+    let received = parties.hub.receive_logout(Incoming::Redirect(&query_a));
+    received.await.unwrap();
+    assert!(parties.hub.session(&session).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_logout_of_a_session_that_is_over_is_a_success() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    let [a, _] = &parties.applications;
+    let at_a = sign_on(&parties, a, &session).await;
+    parties.hub.log_out(&session).await.unwrap();
+    let request = a.start_logout(&at_a.token).await.unwrap().unwrap();
+    let query_a = query(&request);
+    let received = parties.hub.receive_logout(Incoming::Redirect(&query_a));
+    let handle = received.await.unwrap();
+    let answer = parties.hub.finish_logout(&handle).await.unwrap().unwrap();
+    let received = a.receive_logout(Incoming::Redirect(&query(&answer))).await;
+    let status = finished(received.unwrap());
+    assert!(status.is_success());
+    assert_eq!(status.subcode, None);
+}
