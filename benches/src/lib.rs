@@ -11,7 +11,8 @@ use federate::saml::{
 };
 use federate::types::{ClockSkew, EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
 use federate::xml::{
-    Limits, SignaturePolicy, Signer, TrustedKeys, Unverified, VerificationContext,
+    Canonicalization, Document, Limits, SignaturePolicy, Signer, TrustedKeys, Unverified,
+    VerificationContext, canonicalize,
 };
 use std::error::Error;
 use std::sync::Arc;
@@ -124,7 +125,7 @@ impl Workbench {
             assertion_consumer_service: ACS,
             in_response_to: Some(&self.request.id),
             name_id: NameId::new("alice@example.com", Some(NameIdFormat::EmailAddress))?,
-            attributes: self.attributes.clone(),
+            attributes: &self.attributes,
             authn_instant: self.now,
             authn_context: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
             session_index: SessionIndex::new("_session")?,
@@ -140,6 +141,23 @@ impl Workbench {
             &self.signer,
             self.now,
         )?)
+    }
+
+    /// Parses octets into a tree.
+    ///
+    /// # Errors
+    /// When they are refused.
+    pub fn parse(&self, octets: &[u8]) -> Result<usize, Box<dyn Error>> {
+        let document = Document::parse(octets, &Limits::default())?;
+        Ok(document.root().local_name().len())
+    }
+
+    /// Canonicalizes a parsed document and hashes the result.
+    pub fn canonicalize(&self, document: &Document<'_>) -> u8 {
+        let mut octets = Vec::with_capacity(16 * 1024);
+        let method = Canonicalization::default();
+        canonicalize(document.root(), None, &method, &mut octets);
+        self.raw_digest(&octets)
     }
 
     /// Parses, verifies and validates one response.

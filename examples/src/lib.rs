@@ -1,1 +1,66 @@
-//! Federate's examples.
+//! The hub as a program: a hub with an embedded store and, unless told otherwise, two demo
+//! applications, each a service provider of its own.
+//!
+//! Everything is read and checked before anything listens.
+
+mod config;
+mod data_dir;
+mod demo;
+mod demo_app;
+mod metadata;
+mod options;
+mod problem;
+mod serve;
+mod setup;
+
+use clap::Parser as _;
+use options::Options;
+use problem::Problem;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+/// The exit code when it could not start.
+const COULD_NOT_START: u8 = 2;
+
+/// Runs the program of the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let options = Options::parse();
+    let result = match options.hash_password {
+        true => print_password_hash(),
+        false => serve_hub(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            let _ = writeln!(io::stderr(), "hub: {problem}"); // nobody is there to be told
+            ExitCode::from(COULD_NOT_START)
+        }
+    }
+}
+
+fn serve_hub(options: &Options) -> Result<(), Problem> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
+    let setup = setup::prepare(options)?;
+    serve::run(setup)
+}
+
+fn print_password_hash() -> Result<(), Problem> {
+    let mut password = String::new();
+    let read = io::stdin().lock().read_line(&mut password);
+    read.map_err(|e| Problem::new(format!("--hash-password: cannot read the password: {e}")))?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Problem::new("--hash-password: the password on stdin is empty"));
+    }
+    let provider = federate::crypto::aws_lc_provider();
+    let hash = federate::hub::hash_password(&provider, password)?;
+    writeln!(io::stdout(), "{hash}")
+        .map_err(|e| Problem::new(format!("--hash-password: cannot print the hash: {e}")))
+}

@@ -3,6 +3,7 @@
 
 use clap::Parser;
 use federate::crypto::{CryptoProvider, aws_lc_provider, rustcrypto_provider};
+use federate::xml::{Document, Limits};
 use federate_benches::Workbench;
 use serde_json::json;
 use std::error::Error;
@@ -40,12 +41,20 @@ struct Measured<'a> {
 }
 
 impl<'a> Measured<'a> {
-    fn new(name: &'static str, beside: &'static str, octets: usize, run: Operation<'a>) -> Self {
+    fn new<T>(
+        name: &'static str,
+        beside: &'static str,
+        octets: usize,
+        mut run: impl FnMut() -> Result<T, Box<dyn Error>> + 'a,
+    ) -> Self {
         Self {
             name,
             beside,
             octets,
-            run,
+            run: Box::new(move || {
+                let _result = black_box(run()?);
+                Ok(())
+            }),
             best: f64::INFINITY,
         }
     }
@@ -78,58 +87,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     let [small, large] = &benches;
     let (response_5, response_10) = (small.issue()?, large.issue()?);
+    let document = Document::parse(&response_10, &Limits::default())?;
+    let (len_5, len_10) = (response_5.len(), response_10.len());
     let mut all = [
-        Measured::new(
-            "rsa_sign",
-            "rsa_sign",
-            0,
-            Box::new(|| {
-                black_box(small.raw_sign()?);
-                Ok(())
-            }),
-        ),
-        Measured::new(
-            "rsa_verify",
-            "rsa_verify",
-            0,
-            Box::new(|| small.raw_verify()),
-        ),
-        Measured::new(
-            "issue_5k",
-            "rsa_sign",
-            response_5.len(),
-            Box::new(|| {
-                black_box(small.issue()?);
-                Ok(())
-            }),
-        ),
-        Measured::new(
-            "issue_10k",
-            "rsa_sign",
-            response_10.len(),
-            Box::new(|| {
-                black_box(large.issue()?);
-                Ok(())
-            }),
-        ),
-        Measured::new(
-            "validate_5k",
-            "rsa_verify",
-            response_5.len(),
-            Box::new(|| {
-                black_box(small.validate(&response_5)?);
-                Ok(())
-            }),
-        ),
-        Measured::new(
-            "validate_10k",
-            "rsa_verify",
-            response_10.len(),
-            Box::new(|| {
-                black_box(large.validate(&response_10)?);
-                Ok(())
-            }),
-        ),
+        Measured::new("rsa_sign", "rsa_sign", 0, || small.raw_sign()),
+        Measured::new("rsa_verify", "rsa_verify", 0, || small.raw_verify()),
+        Measured::new("issue_5k", "rsa_sign", len_5, || small.issue()),
+        Measured::new("issue_10k", "rsa_sign", len_10, || large.issue()),
+        Measured::new("validate_5k", "rsa_verify", len_5, || {
+            small.validate(&response_5)
+        }),
+        Measured::new("validate_10k", "rsa_verify", len_10, || {
+            large.validate(&response_10)
+        }),
+        Measured::new("parse_10k", "rsa_verify", len_10, || {
+            large.parse(&response_10)
+        }),
+        Measured::new("c14n_hash_10k", "rsa_verify", len_10, || {
+            Ok(large.canonicalize(&document))
+        }),
     ];
     for _ in 0..options.rounds {
         for measured in &mut all {
@@ -163,14 +139,15 @@ fn print(all: &[Measured<'_>], options: &Options, provider: &str) {
         options.rounds
     );
     println!(
-        "{:<14} {:>8} {:>12} {:>8}  beside",
-        "operation", "octets", "microseconds", "ratio"
+        "{:<14} {:>8} {:>12} {:>8}  {:<10} {:>6}",
+        "operation", "octets", "microseconds", "ratio", "beside", "MB/s"
     );
     for m in all {
         let ratio = m.best / best_of(m.beside);
+        let speed = m.octets as f64 / m.best;
         println!(
-            "{:<14} {:>8} {:>12.2} {:>8.3}  {}",
-            m.name, m.octets, m.best, ratio, m.beside
+            "{:<14} {:>8} {:>12.2} {:>8.3}  {:<10} {:>6.0}",
+            m.name, m.octets, m.best, ratio, m.beside, speed
         );
     }
 }

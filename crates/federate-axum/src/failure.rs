@@ -123,15 +123,15 @@ impl Failure {
 impl From<FederateError> for Failure {
     fn from(error: FederateError) -> Self {
         let failure = Self::with_status(status(&error));
-        let (expected, actual) = match error.expected_and_actual() {
-            Some((expected, actual)) => (printable(expected), printable(actual)),
-            None => Default::default(),
-        };
+        let (expected, actual) = error
+            .expected_and_actual()
+            .map(|(expected, actual)| (printable(expected), printable(actual)))
+            .unzip();
         tracing::warn!(
             correlation = failure.correlation,
             code = error.code(),
-            expected,
-            actual,
+            expected = expected.as_deref(),
+            actual = actual.as_deref(),
             "{}",
             printable(&error.to_string()),
         );

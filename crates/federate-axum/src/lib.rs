@@ -43,7 +43,7 @@ pub mod sp;
 pub use failure::Failure;
 pub use headers::{no_such_method, no_such_page, with_safe_headers};
 pub use hub::{HubState, hub_router};
-pub use page::Page;
+pub use page::{Page, instant};
 pub use return_to::local_path;
 pub use site::{InvalidSite, Site};
 pub use sp::{Sessions, SignedIn, SpState, sp_router};

@@ -217,6 +217,11 @@ impl Assertion {
     /// Writes the assertion; its signature belongs right after the Issuer
     /// (`[SAMLCore] 2.3.3`).
     pub fn write(&self, w: &mut Writer) {
+        self.write_with(&self.attributes, w);
+    }
+
+    /// Writes the assertion with these attributes instead of its own.
+    pub(crate) fn write_with(&self, attributes: &[Attribute], w: &mut Writer) {
         w.start(ASSERTION);
         write_id(w, &self.id, self.issue_instant);
         write_issuer(w, &self.issuer);
@@ -231,9 +236,9 @@ impl Assertion {
             statement.write(w);
         }
         // An empty AttributeStatement is not schema-valid, and real peers refuse it.
-        if !self.attributes.is_empty() {
+        if !attributes.is_empty() {
             w.start(ATTRIBUTE_STATEMENT);
-            for attribute in &self.attributes {
+            for attribute in attributes {
                 attribute.write(w);
             }
             w.end();

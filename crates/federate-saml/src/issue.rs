@@ -56,7 +56,7 @@ pub struct Login<'a> {
     /// The person's name between the two parties.
     pub name_id: NameId,
     /// What else is told of the person.
-    pub attributes: Vec<Attribute>,
+    pub attributes: &'a [Attribute],
     /// When the person signed in.
     pub authn_instant: DateTime<Utc>,
     /// How.
@@ -82,7 +82,7 @@ pub fn issue_response(
 ) -> Result<Vec<u8>, CryptoError> {
     let assertion = assertion(login, assertion_id, policy, now);
     let mut w = Writer::new();
-    assertion.write(&mut w);
+    assertion.write_with(login.attributes, &mut w);
     let octets = match policy.signed_part {
         SignedPart::Response => w.finish(),
         SignedPart::Assertion | SignedPart::Both => signer.sign(w, &assertion.id)?,
@@ -148,6 +148,6 @@ fn assertion(
             authn_context: Some(login.authn_context.to_owned()),
             authenticating_authorities: Vec::new(),
         }],
-        attributes: login.attributes.clone(),
+        attributes: Vec::new(), // written from the login
     }
 }

@@ -11,7 +11,7 @@ use crate::message::{
 use crate::names::{ASSERTION, ENCRYPTED_ASSERTION, RESPONSE, STATUS};
 use chrono::{DateTime, Utc};
 use federate_types::{EntityId, MessageId, Status};
-use federate_xml::{Element, FromElement, Name, ReadError, ReadProblem, Writer};
+use federate_xml::{Children, Element, FromElement, Name, ReadError, ReadProblem, Writer};
 
 /// An identity provider's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,22 @@ impl FromElement for Response {
     const ELEMENT: Name = RESPONSE;
 
     fn from_element(element: Element<'_>) -> Result<Self, ReadError> {
+        let (mut response, mut children) = Self::envelope(element)?;
+        while let Some(child) = children.any() {
+            if child.is(ASSERTION) {
+                response.assertions.push(Assertion::from_element(child)?);
+            } else if !child.is(ENCRYPTED_ASSERTION) {
+                let problem = ReadProblem::UnexpectedElement;
+                return Err(ReadError::new(RESPONSE.local, problem));
+            }
+        }
+        Ok(response)
+    }
+}
+
+impl Response {
+    /// Everything but the assertions, which are left in the cursor.
+    fn envelope(element: Element<'_>) -> Result<(Self, Children<'_>), ReadError> {
         let known = [
             "Version",
             "ID",
@@ -49,28 +65,18 @@ impl FromElement for Response {
         let mut children = element.children(RESPONSE)?;
         let issuer = read_head(&mut children)?;
         let status = read_status(children.required(STATUS)?)?;
-        let mut assertions = Vec::new();
-        while let Some(child) = children.any() {
-            if child.is(ASSERTION) {
-                assertions.push(Assertion::from_element(child)?);
-            } else if !child.is(ENCRYPTED_ASSERTION) {
-                let problem = ReadProblem::UnexpectedElement;
-                return Err(ReadError::new(RESPONSE.local, problem));
-            }
-        }
-        Ok(Self {
+        let response = Self {
             id,
             issue_instant,
             destination: element.attribute("Destination").map(str::to_owned),
             in_response_to: read_message_id(element, RESPONSE, "InResponseTo")?,
             issuer,
             status,
-            assertions,
-        })
+            assertions: Vec::new(),
+        };
+        Ok((response, children))
     }
-}
 
-impl Response {
     /// Writes the response around assertions that were written (and signed) before; its own
     /// `assertions` are not written.
     pub fn write_around(&self, w: &mut Writer, assertions: &[Vec<u8>]) {

@@ -7,6 +7,7 @@ use crate::tree::{
     Attribute, Document, Element, ElementData, NO_NAMESPACE, NO_PREFIX, NamespaceId, NodeKind,
     PrefixId, Str, XML_PREFIX,
 };
+use std::cmp::Ordering;
 
 /// How to canonicalize.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -267,8 +268,15 @@ impl Walk<'_, '_> {
         sorted.extend_from_slice(attributes);
         if sorted.len() > 1 {
             // [C14N] 2.2: by namespace name, then by local name; those without come first.
-            let key = |a: &Attribute| (document.namespace(a.namespace), document.str(a.local));
-            sorted.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+            sorted.sort_unstable_by(|a, b| {
+                let namespaces = match a.namespace == b.namespace {
+                    true => Ordering::Equal,
+                    false => document
+                        .namespace(a.namespace)
+                        .cmp(document.namespace(b.namespace)),
+                };
+                namespaces.then_with(|| document.str(a.local).cmp(document.str(b.local)))
+            });
         }
         for attribute in &sorted {
             self.out.push(b' ');

@@ -284,23 +284,25 @@ impl<'i, 'l> Parser<'i, 'l> {
             let what = Kind::NotWellFormed("a second root element");
             return Err(ParseError::new(at, what));
         }
-        let name_end = tag.bytes().position(chars::is_space).unwrap_or(tag.len());
+        let what = Kind::NotWellFormed("an element name");
+        let (name_end, local) = chars::leading_qname(tag).ok_or(ParseError::new(at, what))?;
         let (qname, rest) = tag.split_at_checked(name_end).unwrap_or_default();
-        let (prefix, local) = chars::split_qname(qname)
-            .ok_or(ParseError::new(at, Kind::NotWellFormed("an element name")))?;
+        if rest.bytes().next().is_some_and(|b| !chars::is_space(b)) {
+            return Err(ParseError::new(at, what));
+        }
+        let prefix = qname.get(..local.saturating_sub(1)).unwrap_or_default();
         let bindings = self.namespaces.mark();
         let declarations_start = self.document.declarations.len() as u32;
         let attributes_start = self.document.attributes.len();
         self.attributes(rest, at + name_end)?;
         let (prefix_id, namespace) = self.namespaces.resolve(prefix, at)?;
         self.resolve_attributes(attributes_start, at)?;
-        let local_at = at + qname.len() - local.len();
         let number = self.push(
             NodeKind::Element(ElementData {
                 prefix: prefix_id,
                 namespace,
                 qname: Str::input(at as u32, qname.len() as u32),
-                local: Str::input(local_at as u32, local.len() as u32),
+                local: Str::input((at + local) as u32, (qname.len() - local) as u32),
                 attributes: (
                     attributes_start as u32,
                     self.document.attributes.len() as u32,
@@ -343,9 +345,8 @@ impl<'i, 'l> Parser<'i, 'l> {
                 let kind = Kind::LimitExceeded { limit, allowed };
                 return Err(ParseError::new(raw.name_at, kind));
             }
-            let what = Kind::NotWellFormed("an attribute name");
-            let (prefix, local) =
-                chars::split_qname(raw.qname).ok_or(ParseError::new(raw.name_at, what))?;
+            let prefix = raw.qname.get(..raw.local.saturating_sub(1));
+            let prefix = prefix.unwrap_or_default();
             let value = if raw.normalize {
                 let start = self.document.decoded.len();
                 decode::push_attribute(&mut self.document.decoded, raw.value, raw.value_at)?;
@@ -356,7 +357,10 @@ impl<'i, 'l> Parser<'i, 'l> {
             };
             self.check_value(raw.value.len(), raw.value_at)?;
             if raw.qname == "xmlns" || prefix == "xmlns" {
-                let declared = if prefix.is_empty() { "" } else { local };
+                let declared = match prefix {
+                    "" => "",
+                    _ => raw.qname.get(raw.local..).unwrap_or_default(),
+                };
                 let uri = self.document.cow(value);
                 let declaration = self.namespaces.declare(declared, uri, raw.name_at)?;
                 let earlier = self.document.declarations.iter().skip(declarations_start);
@@ -367,12 +371,12 @@ impl<'i, 'l> Parser<'i, 'l> {
                 continue;
             }
             let prefix = self.namespaces.prefix(prefix, raw.name_at)?;
-            let local_at = raw.name_at + raw.qname.len() - local.len();
+            let local_at = raw.name_at + raw.local;
             self.document.attributes.push(Attribute {
                 prefix,
                 namespace: NO_NAMESPACE,
                 qname: Str::input(raw.name_at as u32, raw.qname.len() as u32),
-                local: Str::input(local_at as u32, local.len() as u32),
+                local: Str::input(local_at as u32, (raw.qname.len() - raw.local) as u32),
                 value,
             });
         }
@@ -381,6 +385,9 @@ impl<'i, 'l> Parser<'i, 'l> {
 
     fn resolve_attributes(&mut self, start: usize, at: usize) -> Result<(), ParseError> {
         let document = &mut self.document;
+        if document.attributes.len() == start {
+            return Ok(());
+        }
         for attribute in document.attributes.iter_mut().skip(start) {
             attribute.namespace = self.namespaces.of_attribute(attribute.prefix, at)?;
         }
@@ -438,6 +445,7 @@ impl<'i, 'l> Parser<'i, 'l> {
 }
 
 /// What stands between the ends of a token.
+#[inline(always)] // both ends are literals
 fn strip<'a>(raw: &'a str, start: &str, end: &str, at: usize) -> Result<&'a str, ParseError> {
     raw.strip_prefix(start)
         .and_then(|r| r.strip_suffix(end))

@@ -210,7 +210,9 @@ impl<'d> Element<'d> {
     /// Whether namespace and local name are those of `name`; the prefix does not matter.
     #[must_use]
     pub fn is(&self, name: Name) -> bool {
-        self.local_name() == name.local && self.namespace() == name.namespace
+        let data = self.data();
+        self.document.str(data.local) == name.local
+            && self.document.namespace(data.namespace) == name.namespace
     }
 
     /// The value of the attribute without namespace that has this name.

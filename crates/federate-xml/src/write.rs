@@ -8,6 +8,7 @@
 use crate::c14n::{escape_attribute, escape_text};
 use crate::name::Name;
 use chrono::{DateTime, Utc};
+use std::ops::Range;
 
 /// Writes one element with everything inside it.
 ///
@@ -32,7 +33,9 @@ pub struct Writer {
     declared: Vec<(&'static str, &'static str)>,
     /// The start tag that can still take attributes.
     pending: Option<Name>,
-    attributes: Vec<(Name, String)>,
+    /// Its attributes, each with the end of its escaped value in `values`.
+    attributes: Vec<(Name, Range<usize>)>,
+    values: Vec<u8>,
     signature_at: Option<usize>,
 }
 
@@ -61,7 +64,9 @@ impl Writer {
     /// Adds an attribute to the element that was just begun.
     pub fn attribute(&mut self, name: Name, value: &str) {
         debug_assert!(self.pending.is_some(), "no start tag is open");
-        self.attributes.push((name, value.to_owned()));
+        let start = self.values.len();
+        push_escaped(value, &mut self.values, escape_attribute);
+        self.attributes.push((name, start..self.values.len()));
     }
 
     /// Adds an attribute if there is a value for it.
@@ -80,10 +85,7 @@ impl Writer {
     /// become U+FFFD.
     pub fn text(&mut self, text: &str) {
         self.flush();
-        match clean(text) {
-            None => escape_text(text.as_bytes(), &mut self.out),
-            Some(text) => escape_text(text.as_bytes(), &mut self.out),
-        }
+        push_escaped(text, &mut self.out, escape_text);
     }
 
     /// Ends the current element.
@@ -133,31 +135,29 @@ impl Writer {
         self.out
     }
 
-    fn declare(&mut self, name: Name, new: &mut Vec<(&'static str, &'static str)>) {
-        if name.prefix == "xml" {
-            return;
-        }
+    /// Notes a namespace for declaration unless the output declares it here already.
+    fn declare(&mut self, name: Name) {
         let here = self.declared.iter().rev().find(|d| d.0 == name.prefix);
         let known = here.map_or("", |d| d.1);
-        if known != name.namespace {
+        if name.prefix != "xml" && known != name.namespace {
             self.declared.push((name.prefix, name.namespace));
-            new.push((name.prefix, name.namespace));
         }
     }
 
+    /// Writes the start tag that was waiting for attributes.
     fn flush(&mut self) {
         let Some(name) = self.pending.take() else {
             return;
         };
         let before = self.declared.len();
-        let mut new = Vec::new();
-        self.declare(name, &mut new);
+        self.declare(name);
         let mut attributes = std::mem::take(&mut self.attributes);
         for (attribute, _) in attributes.iter().filter(|(a, _)| !a.prefix.is_empty()) {
-            self.declare(*attribute, &mut new);
+            self.declare(*attribute);
         }
         self.out.push(b'<');
         push_qname(&mut self.out, name);
+        let new = self.declared.get_mut(before..).unwrap_or_default();
         new.sort_unstable();
         for (prefix, namespace) in new {
             self.out.extend_from_slice(b" xmlns");
@@ -165,30 +165,26 @@ impl Writer {
                 self.out.push(b':');
                 self.out.extend_from_slice(prefix.as_bytes());
             }
-            self.push_value(namespace);
+            self.out.extend_from_slice(b"=\"");
+            escape_attribute(namespace.as_bytes(), &mut self.out);
+            self.out.push(b'"');
         }
         attributes.sort_unstable_by_key(|(a, _)| (a.namespace, a.local));
-        for (attribute, value) in &attributes {
+        for (attribute, value) in attributes.drain(..) {
             self.out.push(b' ');
-            push_qname(&mut self.out, *attribute);
-            self.push_value(value);
+            push_qname(&mut self.out, attribute);
+            self.out.extend_from_slice(b"=\"");
+            let value = self.values.get(value).unwrap_or_default();
+            self.out.extend_from_slice(value);
+            self.out.push(b'"');
         }
-        attributes.clear();
+        self.values.clear();
         self.attributes = attributes;
         self.out.push(b'>');
         self.open.push(Open {
             name,
             declared: before,
         });
-    }
-
-    fn push_value(&mut self, value: &str) {
-        self.out.extend_from_slice(b"=\"");
-        match clean(value) {
-            None => escape_attribute(value.as_bytes(), &mut self.out),
-            Some(value) => escape_attribute(value.as_bytes(), &mut self.out),
-        }
-        self.out.push(b'"');
     }
 }
 
@@ -200,14 +196,23 @@ fn push_qname(out: &mut Vec<u8>, name: Name) {
     out.extend_from_slice(name.local.as_bytes());
 }
 
-/// The text without characters that XML cannot carry, if it has any.
-fn clean(text: &str) -> Option<String> {
+/// Appends a value, escaped where it has to be; characters that XML cannot carry become
+/// U+FFFD.
+fn push_escaped(value: &str, out: &mut Vec<u8>, escape: fn(&[u8], &mut Vec<u8>)) {
+    // Without early exit, so that the compiler can use vectors: nearly no value has any.
+    let special = value.bytes().fold(false, |found, b| {
+        found | (b < 0x20) | matches!(b, b'&' | b'<' | b'>' | b'"' | 0xef)
+    });
+    if !special {
+        return out.extend_from_slice(value.as_bytes());
+    }
     let is_char = crate::parse::chars::is_char;
-    (!text.chars().all(is_char)).then(|| {
-        text.chars()
-            .map(|c| if is_char(c) { c } else { '\u{fffd}' })
-            .collect()
-    })
+    if value.chars().all(is_char) {
+        return escape(value.as_bytes(), out);
+    }
+    let replace = |c| if is_char(c) { c } else { '\u{fffd}' };
+    let value: String = value.chars().map(replace).collect();
+    escape(value.as_bytes(), out);
 }
 
 #[cfg(test)]

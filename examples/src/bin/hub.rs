@@ -1,1 +1,5 @@
-fn main() {}
+//! The hub of single sign-on, with two demo applications. `hub --help` tells the rest.
+
+fn main() -> std::process::ExitCode {
+    federate_examples::main()
+}

@@ -3,11 +3,12 @@
 use super::Response;
 use crate::assertion::Assertion;
 use crate::error::SamlError;
-use crate::names::{ASSERTION, ENCRYPTED_ASSERTION};
+use crate::names::{ASSERTION, ENCRYPTED_ASSERTION, RESPONSE};
 use crate::validate::{Refusal, Rule};
 use federate_xml::dsig::own_signature;
 use federate_xml::{
-    Element, FromElement, SignatureError, SignedBy, TrustedKeys, Unverified, VerificationContext,
+    Children, Element, ReadError, ReadProblem, SignatureError, SignedBy, TrustedKeys, Unverified,
+    VerificationContext,
 };
 
 /// Which signatures a response carries; every one of them was verified.
@@ -80,12 +81,12 @@ pub fn verify_response(
     context: &VerificationContext<'_>,
 ) -> Result<VerifiedResponse, SamlError> {
     let root = response.root_hint();
-    let claimed = Response::from_element(root)?;
+    let (claimed, rest) = Response::envelope(root)?;
     if !claimed.status.is_success() {
         // Whoever wrote this, the outcome is the same: nobody is signed in.
         return Err(SamlError::Status(Box::new(claimed.status)));
     }
-    let assertion_element = only_assertion(root)?;
+    let assertion_element = only_assertion(rest)?;
     let response_signed = own_signature(root)?.is_some();
     let assertion_signed = own_signature(assertion_element)?.is_some();
     let coverage = match (response_signed, assertion_signed) {
@@ -133,17 +134,23 @@ fn count(actual: usize) -> Refusal {
     )
 }
 
-/// Exactly one assertion: a second one is how signatures are wrapped.
-fn only_assertion(root: Element<'_>) -> Result<Element<'_>, Refusal> {
-    let is_assertion = |e: &Element<'_>| e.is(ASSERTION) || e.is(ENCRYPTED_ASSERTION);
-    let mut found = root.child_elements().filter(is_assertion);
-    match (found.next(), found.count()) {
-        (Some(only), 0) if only.is(ASSERTION) => Ok(only),
-        (Some(_), 0) => Err(Refusal::new(
+/// Exactly one assertion and nothing else: a second one is how signatures are wrapped.
+fn only_assertion(mut rest: Children<'_>) -> Result<Element<'_>, SamlError> {
+    let mut found = Vec::new();
+    while let Some(child) = rest.any() {
+        if !child.is(ASSERTION) && !child.is(ENCRYPTED_ASSERTION) {
+            return Err(ReadError::new(RESPONSE.local, ReadProblem::UnexpectedElement).into());
+        }
+        found.push(child);
+    }
+    match found.as_slice() {
+        [only] if only.is(ASSERTION) => Ok(*only),
+        [_] => Err(Refusal::new(
             Rule::AssertionEncrypted,
             "an assertion that is not encrypted",
             "an encrypted one",
-        )),
-        (first, more) => Err(count(usize::from(first.is_some()) + more)),
+        )
+        .into()),
+        several => Err(count(several.len()).into()),
     }
 }

@@ -114,7 +114,7 @@ proptest! {
         let mut login = login(&idp, &sp, asked.as_ref());
         login.assertion_consumer_service = &acs;
         login.name_id = name_id.clone();
-        login.attributes = attributes.clone();
+        login.attributes = &attributes;
         login.session_index = index.clone();
         login.authn_context = &context;
         login.authn_instant = now() - seconds(ago);

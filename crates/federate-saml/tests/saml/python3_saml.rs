@@ -92,11 +92,12 @@ fn accepts_our_responses() {
     }
     let now = real_now().trunc_subsecs(0);
     let (idp, sp, request) = (entity(IDP), entity(SP), id("_request"));
+    let attributes = attributes();
     for part in PARTS {
         for name_id in name_ids() {
             let mut login = login(&idp, &sp, Some(&request));
             login.name_id = name_id.clone();
-            login.attributes = attributes();
+            login.attributes = &attributes;
             login.authn_instant = now - seconds(60);
             login.session_not_on_or_after = now + seconds(3600);
             let policy = IssuePolicy {
@@ -123,7 +124,7 @@ fn accepts_our_responses() {
             assert_eq!(got["sp_name_qualifier"], json!(qualifier));
             assert_eq!(got["session_index"], "_session");
             assert_eq!(got["session_expiration"], (now + seconds(3600)).timestamp());
-            for attribute in attributes() {
+            for attribute in &attributes {
                 let values: Vec<_> = attribute.values.iter().map(|v| v.as_text()).collect();
                 assert_eq!(got["attributes"][&attribute.name], json!(values));
             }

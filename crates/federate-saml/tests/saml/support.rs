@@ -86,7 +86,7 @@ pub(crate) fn login<'a>(
         assertion_consumer_service: ACS,
         in_response_to: request,
         name_id,
-        attributes: vec![Attribute::new("groups", ["staff", "admins"])],
+        attributes: &*GROUPS,
         authn_instant: now() - seconds(60),
         authn_context: PASSWORD,
         session_index: SessionIndex::new("_session").unwrap(),
@@ -331,3 +331,7 @@ pub(crate) fn expected_otherwise(edit: impl Fn(&mut Expect), rule: Rule, code: &
         refused(accept(&xml, &expect), rule, code);
     }
 }
+
+/// What the logins of the tests tell of the person.
+static GROUPS: std::sync::LazyLock<[Attribute; 1]> =
+    std::sync::LazyLock::new(|| [Attribute::new("groups", ["staff", "admins"])]);

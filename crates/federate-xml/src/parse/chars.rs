@@ -29,37 +29,71 @@ const fn is_name_char(c: char) -> bool {
         || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
 }
 
-/// ASCII name characters, by byte: the common case without decoding.
-const ASCII_NAME: [bool; 128] = {
-    let mut table = [false; 128];
+const START: u8 = 1;
+const MIDDLE: u8 = 2;
+const COLON: u8 = 3;
+const BEYOND_ASCII: u8 = 4;
+
+/// What a byte means in a qualified name; 0 ends it.
+const NAME: [u8; 256] = {
+    let mut table = [0; 256];
     let mut byte = 0;
-    while byte < 128 {
+    while byte < 256 {
+        let c = byte as u8 as char;
         #[allow(clippy::indexing_slicing)] // evaluated at compile time
         {
-            table[byte] = is_name_char(byte as u8 as char);
+            table[byte] = match byte {
+                0x80.. => BEYOND_ASCII,
+                _ if c == ':' => COLON,
+                _ if is_name_start(c) => START,
+                _ if is_name_char(c) => MIDDLE,
+                _ => 0,
+            };
         }
         byte += 1;
     }
     table
 };
 
-/// `[XMLNames]` production 4, NCName.
-pub(crate) fn is_ncname(name: &str) -> bool {
-    let Some(first) = name.chars().next() else {
-        return false;
-    };
-    is_name_start(first)
-        && (name
-            .bytes()
-            .all(|b| ASCII_NAME.get(b as usize).copied().unwrap_or(false))
-            || name.chars().all(is_name_char))
+fn class(byte: u8) -> u8 {
+    NAME.get(byte as usize).copied().unwrap_or(0)
 }
 
-/// Splits a qualified name into prefix (empty for none) and local name, or refuses it.
-pub(crate) fn split_qname(qname: &str) -> Option<(&str, &str)> {
-    match qname.split_once(':') {
-        None => is_ncname(qname).then_some(("", qname)),
-        Some((prefix, local)) => (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local)),
+/// `[XMLNames]` production 4, NCName.
+pub(crate) fn is_ncname(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
+}
+
+/// The qualified name (`[XMLNames]` production 7) with which a text begins: its length and
+/// where its local part begins. `None` if the text begins with none.
+pub(crate) fn leading_qname(text: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut local = 0;
+    let mut len = 0;
+    for byte in bytes {
+        match class(*byte) {
+            START => {}
+            MIDDLE if len > local => {}
+            COLON if len > 0 && local == 0 => local = len + 1,
+            BEYOND_ASCII => return leading_qname_beyond_ascii(text),
+            0 => break,
+            _ => return None,
+        }
+        len += 1;
+    }
+    (len > local).then_some((len, local))
+}
+
+fn leading_qname_beyond_ascii(text: &str) -> Option<(usize, usize)> {
+    let ends = |b: u8| class(b) == 0;
+    let len = text.bytes().position(ends).unwrap_or(text.len());
+    let name = text.get(..len)?;
+    match name.split_once(':') {
+        None => is_ncname(name).then_some((len, 0)),
+        Some((prefix, local)) => {
+            (is_ncname(prefix) && is_ncname(local)).then_some((len, prefix.len() + 1))
+        }
     }
 }
 
@@ -104,9 +138,11 @@ mod tests {
         for name in ["", "1a", "-a", ".a", "a b", "a:b", "a\u{d7}", "\u{300}a"] {
             assert!(!is_ncname(name), "{name}");
         }
-        assert_eq!(split_qname("ds:Object"), Some(("ds", "Object")));
+        assert_eq!(leading_qname("ds:Object"), Some((9, 3)));
+        assert_eq!(leading_qname("a=1"), Some((1, 0)));
+        assert_eq!(leading_qname("\u{e9}:\u{e9}t\u{e9} x"), Some((8, 3)));
         for name in [":a", "a:", "::a", "a:b:c", ":"] {
-            assert_eq!(split_qname(name), None, "{name}");
+            assert_eq!(leading_qname(name), None, "{name}");
         }
     }
 

@@ -18,9 +18,20 @@ const MAX_NAME: usize = 1024;
 /// Below this many, comparing them all is faster than hashing.
 const FEW: usize = 12;
 
+/// A short prefix as one number, to be compared at once; longer ones have none.
+fn packed(prefix: &str) -> Option<u64> {
+    let len = prefix.len() as u64;
+    (len < 8).then(|| {
+        let octets = prefix.bytes().fold(0, |sum, b| (sum << 8) | u64::from(b));
+        octets | (len << 56)
+    })
+}
+
 pub(super) struct Namespaces<'i> {
     allowed: usize,
     prefixes: Vec<&'i str>,
+    /// The same, packed.
+    packed: Vec<Option<u64>>,
     prefix_numbers: HashMap<&'i str, PrefixId>,
     names: Vec<Cow<'i, str>>,
     name_numbers: HashMap<Cow<'i, str>, NamespaceId>,
@@ -35,6 +46,7 @@ impl<'i> Namespaces<'i> {
         Self {
             allowed,
             prefixes: vec!["", "xml"],
+            packed: vec![packed(""), packed("xml")],
             prefix_numbers: HashMap::new(),
             names: vec![Cow::Borrowed(""), Cow::Borrowed(name::XML)],
             name_numbers: HashMap::new(),
@@ -70,7 +82,10 @@ impl<'i> Namespaces<'i> {
     /// The number of a prefix, whether it is bound or not.
     pub(super) fn prefix(&mut self, prefix: &'i str, at: usize) -> Result<PrefixId, ParseError> {
         let known = if self.prefixes.len() <= FEW {
-            self.prefixes.iter().position(|p| *p == prefix)
+            match packed(prefix) {
+                None => self.prefixes.iter().position(|p| *p == prefix),
+                short => self.packed.iter().position(|p| *p == short),
+            }
         } else {
             if self.prefix_numbers.is_empty() {
                 let all = self.prefixes.iter().zip(0..);
@@ -86,6 +101,7 @@ impl<'i> Namespaces<'i> {
         }
         let number = self.prefixes.len() as PrefixId;
         self.prefixes.push(prefix);
+        self.packed.push(packed(prefix));
         self.bound.push(UNBOUND);
         if !self.prefix_numbers.is_empty() {
             self.prefix_numbers.insert(prefix, number);

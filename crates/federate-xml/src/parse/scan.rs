@@ -1,11 +1,13 @@
 //! The inside of a tag: names and attributes, strictly as XML 1.0 productions 40 to 44 say.
 
-use super::chars::is_space;
+use super::chars::{is_space, leading_qname};
 use crate::error::{ParseError, ParseErrorKind};
 
 /// An attribute as it was written.
 pub(super) struct RawAttribute<'i> {
     pub qname: &'i str,
+    /// Where the local part begins in the name; 0 without prefix.
+    pub local: usize,
     /// Offset of the name in the input.
     pub name_at: usize,
     pub value: &'i str,
@@ -84,12 +86,11 @@ impl<'i> Attributes<'i> {
             return self.refuse("an attribute needs white space before it");
         }
         let name_start = self.position;
-        while self
-            .byte(self.position)
-            .is_some_and(|b| b != b'=' && !is_space(b))
-        {
-            self.position += 1;
-        }
+        let rest = self.text.get(name_start..).unwrap_or_default();
+        let Some((len, local)) = leading_qname(rest) else {
+            return self.refuse("an attribute name");
+        };
+        self.position += len;
         let name_end = self.position;
         self.skip_space();
         if self.byte(self.position) != Some(b'=') {
@@ -123,6 +124,7 @@ impl<'i> Attributes<'i> {
         Ok(Some(RawAttribute {
             // Both ends lie beside ASCII bytes, hence at character boundaries.
             qname: self.text.get(name_start..name_end).unwrap_or_default(),
+            local,
             name_at: self.base + name_start,
             value: self.text.get(value_start..value_end).unwrap_or_default(),
             value_at: self.base + value_start,

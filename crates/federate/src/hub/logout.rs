@@ -27,6 +27,9 @@ pub struct LogoutPage {
     pub initiator: Option<String>,
     /// What became of each application but the one that asked.
     pub applications: Vec<NamedOutcome>,
+    /// Whether nothing more will be asked and everything was signed out, confirmed by each
+    /// application.
+    pub complete: bool,
     /// What comes next.
     pub phase: LogoutPhase,
 }
@@ -106,6 +109,7 @@ impl<S: Store> Hub<S> {
                     outcome: application.outcome,
                 })
                 .collect(),
+            complete: summary.complete,
             phase,
         })
     }

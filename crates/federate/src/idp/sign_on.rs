@@ -160,7 +160,7 @@ impl IdentityProvider {
             assertion_consumer_service: &demand.assertion_consumer_service,
             in_response_to: demand.request_id.as_ref(),
             name_id: assurance.name_id,
-            attributes: assurance.attributes,
+            attributes: &assurance.attributes,
             authn_instant: assurance.authn_instant,
             authn_context: &assurance.authn_context,
             session_index: assurance.session_index,

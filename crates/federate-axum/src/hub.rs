@@ -1,0 +1,160 @@
+//! The hub on the web.
+
+mod home;
+mod log_out;
+mod sign_on;
+
+use crate::cookie::{self, Purpose};
+use crate::failure::Failure;
+use crate::headers::{no_such_method, no_such_page, with_safe_headers};
+use crate::page::Page;
+use crate::site::Site;
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use federate::crypto::CryptoProvider;
+use federate::hub::Directory;
+use federate::{Hub, Store, Token};
+use maud::Markup;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Where a hub takes AuthnRequests: the single sign-on service of its metadata.
+pub const SSO: &str = "/saml/sso";
+
+/// Where a hub takes logout messages: the single logout service of its metadata.
+pub const SLO: &str = "/saml/slo";
+
+/// Where a hub's metadata is found.
+pub const METADATA: &str = "/saml/metadata";
+
+/// How many passwords are checked at once: each check fills a core and 19 MiB.
+const PASSWORD_CHECKS: usize = 4;
+
+/// What the routes of [`hub_router`] share.
+pub struct HubState<S> {
+    inner: Arc<Inner<S>>,
+}
+
+struct Inner<S> {
+    hub: Arc<Hub<S>>,
+    directory: Directory,
+    site: Site,
+    password_checks: Semaphore,
+}
+
+impl<S> Clone for HubState<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<S: Store> HubState<S> {
+    /// A hub, its users, and where it lives. The hub's addresses must be [`SSO`] and [`SLO`]
+    /// at that site.
+    #[must_use]
+    pub fn new(hub: Arc<Hub<S>>, directory: Directory, site: Site) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                hub,
+                directory,
+                site,
+                password_checks: Semaphore::new(PASSWORD_CHECKS),
+            }),
+        }
+    }
+
+    fn hub(&self) -> &Hub<S> {
+        &self.inner.hub
+    }
+
+    fn site(&self) -> &Site {
+        &self.inner.site
+    }
+
+    fn provider(&self) -> &CryptoProvider {
+        self.hub().identity_provider().party().signer.provider()
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.hub().identity_provider().party().clock.now()
+    }
+
+    fn session_cookie(&self, headers: &HeaderMap) -> Option<Token> {
+        cookie::read(headers, self.site(), Purpose::Session)
+    }
+
+    fn page(&self, title: &str, body: Markup) -> Page {
+        Page::new(title, body).with_header(self.site().title())
+    }
+
+    /// A page with forms of our own: they carry a proof made from the browser's cookie, which
+    /// is set if the browser has none.
+    fn with_forms(
+        &self,
+        headers: &HeaderMap,
+        page: impl FnOnce(&Token) -> Page,
+    ) -> Result<Response, Failure> {
+        let found = cookie::read(headers, self.site(), Purpose::Form);
+        let (browser, fresh) = match found {
+            Some(browser) => (browser, false),
+            None => (self.hub().browser_token()?, true),
+        };
+        let mut response = page(&browser).with_forms_to("'self'").into_response();
+        if fresh {
+            cookie::set(&mut response, self.site(), Purpose::Form, &browser, None);
+        }
+        Ok(response)
+    }
+}
+
+/// The routes of a hub: its own page, sign-in, the SAML endpoints, and single logout.
+pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
+    let routes = Router::new()
+        .route("/", get(home::home::<S>))
+        .route("/open", post(home::open::<S>))
+        .route("/sign-in", get(sign_on::sign_in_page::<S>).post(sign_on::sign_in::<S>))
+        .route(METADATA, get(metadata::<S>))
+        .route("/pem", get(certificate_pem::<S>))
+        .route("/cer", get(certificate_der::<S>))
+        .route(SSO, get(sign_on::redirected::<S>).post(sign_on::posted::<S>))
+        .route("/saml/sso/continue", get(sign_on::go_on::<S>))
+        .route(SLO, get(log_out::redirected::<S>).post(log_out::posted::<S>))
+        .route("/logout", post(log_out::log_out::<S>))
+        .route("/logout/{handle}", get(log_out::progress::<S>))
+        .route("/logout/{handle}/next", get(log_out::next::<S>))
+        .route("/logout/{handle}/skip", post(log_out::skip::<S>))
+        .route("/logout/{handle}/finish", get(log_out::finish::<S>))
+        .fallback(no_such_page)
+        .method_not_allowed_fallback(no_such_method);
+    with_safe_headers(routes).with_state(state)
+}
+
+async fn metadata<S: Store>(State(state): State<HubState<S>>) -> Response {
+    let xml = state.hub().identity_provider().metadata();
+    ([(CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response()
+}
+
+async fn certificate_pem<S: Store>(State(state): State<HubState<S>>) -> Response {
+    let party = state.hub().identity_provider().party();
+    let headers = [
+        (CONTENT_TYPE, "application/x-pem-file"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"hub.pem\""),
+    ];
+    (headers, party.signer.certificate().to_pem()).into_response()
+}
+
+async fn certificate_der<S: Store>(State(state): State<HubState<S>>) -> Response {
+    let party = state.hub().identity_provider().party();
+    let headers = [
+        (CONTENT_TYPE, "application/pkix-cert"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"hub.cer\""),
+    ];
+    (headers, party.signer.certificate().der().to_vec()).into_response()
+}

@@ -1,0 +1,226 @@
+//! From options to routers: everything is read, made and checked here.
+
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::demo::{self, DemoUsers};
+use crate::demo_app::{self, DemoApp};
+use crate::metadata;
+use crate::options::Options;
+use crate::problem::Problem;
+use axum::Router;
+use federate::crypto::{CryptoProvider, aws_lc_provider};
+use federate::hub::Directory;
+use federate::session::LifetimePolicy;
+use federate::types::EntityId;
+use federate::{Application, Hub, IdentityProvider, Party, ServiceProvider, Token};
+use federate_axum::{HubState, Site, SpState, hub, hub_router, sp};
+use federate_store::RedbStore;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What is served, and what is said about it.
+pub(crate) struct Setup {
+    pub(crate) parties: Vec<Served>,
+    /// Stores that are swept now and then.
+    pub(crate) stores: Vec<Arc<RedbStore>>,
+    /// The demo users' names and passwords.
+    pub(crate) passwords: Vec<(String, String)>,
+    pub(crate) data_dir: PathBuf,
+}
+
+/// One party: its routes at its port.
+pub(crate) struct Served {
+    pub(crate) name: String,
+    pub(crate) site: Site,
+    pub(crate) port: u16,
+    pub(crate) router: Router,
+}
+
+/// A demo application before the hub knows it.
+struct Demo {
+    site: Site,
+    port: u16,
+    sp: Arc<ServiceProvider<RedbStore>>,
+}
+
+/// The names of the demo applications, and how their files, hosts and cookies are called.
+const DEMO: [(&str, &str); 2] = [
+    ("Demo Application A", "app-a"),
+    ("Demo Application B", "app-b"),
+];
+
+/// Prepares everything of the command line and the configuration.
+pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
+    let provider = aws_lc_provider();
+    let config = Config::read(options.config.as_deref())?;
+    let site = hub_site(options)?;
+    if !options.no_demo && options.port > u16::MAX - 2 {
+        let why = "the demo applications take the two ports that follow, and there are none";
+        return Err(Problem::of(format_args!("--port {}", options.port), why));
+    }
+    let taken = config.users.keys().find(|name| demo::is_demo_user(name));
+    if let Some(name) = taken.filter(|_| !options.no_demo) {
+        let why = "it is a demo user; choose another, or start with --no-demo";
+        return Err(Problem::of(format_args!("{}: user.name: {name:?}", config.file), why));
+    }
+    let configured = config
+        .applications
+        .iter()
+        .map(|entry| metadata::application(&config, entry))
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let data = DataDir::open(&options.data_dir)?;
+    let store = Arc::new(data.store("hub.redb")?);
+    let party = party(&data, &provider, "hub", &site)?;
+    let idp = IdentityProvider::new(party, &site.url(hub::SSO), &site.url(hub::SLO))?;
+
+    let mut stores = vec![Arc::clone(&store)];
+    let mut applications = Vec::new();
+    let mut demos = Vec::new();
+    let mut demo_users = DemoUsers {
+        users: BTreeMap::new(),
+        passwords: Vec::new(),
+    };
+    if !options.no_demo {
+        demo_users = demo::users(&data, &provider)?;
+        for ((title, name), port) in DEMO.into_iter().zip(options.port + 1..) {
+            let store = Arc::new(data.store(&format!("{name}.redb"))?);
+            stores.push(Arc::clone(&store));
+            let demo = demo(&data, &provider, (title, name), port, store, &idp.metadata())?;
+            applications.push(Application::from_metadata(title, &demo.sp.metadata())?);
+            demos.push(demo);
+        }
+    }
+    applications.extend(configured);
+    let idp = with_applications(idp, applications, &config.file)?;
+
+    let mut users = config.users;
+    users.extend(demo_users.users);
+    let hub = hub(idp, &data, &provider, config.lifetime, store)?;
+    let directory = Directory::new(&provider, users)?;
+    let state = HubState::new(Arc::new(hub), directory, site.clone());
+    let mut parties = vec![Served {
+        name: "Hub".to_owned(),
+        site: site.clone(),
+        port: options.port,
+        router: hub_router(state),
+    }];
+    parties.extend(demo_routers(demos, &site));
+    Ok(Setup {
+        parties,
+        stores,
+        passwords: demo_users.passwords,
+        data_dir: data.path().to_owned(),
+    })
+}
+
+fn hub_site(options: &Options) -> Result<Site, Problem> {
+    const TITLE: &str = "Federate Hub";
+    match &options.base_url {
+        Some(base) => Site::new(base, "hub", TITLE)
+            .map_err(|e| Problem::of(format_args!("--base-url {base}"), e)),
+        None => {
+            let base = format!("http://hub.localhost:{}", options.port);
+            Site::new(&base, "hub", TITLE).map_err(|e| Problem::of("--port", e))
+        }
+    }
+}
+
+/// A party whose name is the address of its metadata.
+fn party(
+    data: &DataDir,
+    provider: &CryptoProvider,
+    name: &str,
+    site: &Site,
+) -> Result<Party, Problem> {
+    let entity_id = EntityId::new(site.url(hub::METADATA)).map_err(|e| Problem::new(e.to_string()))?;
+    let signer = data.signer(provider, name, &format!("Federate {name}"))?;
+    Ok(Party::new(entity_id, signer))
+}
+
+/// A demo application: it knows the hub by its metadata alone.
+fn demo(
+    data: &DataDir,
+    provider: &CryptoProvider,
+    (title, name): (&str, &str),
+    port: u16,
+    store: Arc<RedbStore>,
+    hub_metadata: &[u8],
+) -> Result<Demo, Problem> {
+    let site = Site::new(&format!("http://{name}.localhost:{port}"), name, title)
+        .map_err(|e| Problem::of(name, e))?;
+    let party = party(data, provider, name, &site)?;
+    let sp = ServiceProvider::new(party, &site.url(sp::ACS), store)?
+        .with_identity_provider(hub_metadata)?
+        .with_single_logout(&site.url(sp::SLO))?
+        .allow_unsolicited();
+    Ok(Demo {
+        site,
+        port,
+        sp: Arc::new(sp),
+    })
+}
+
+fn with_applications(
+    mut idp: IdentityProvider,
+    applications: Vec<Application>,
+    file: &str,
+) -> Result<IdentityProvider, Problem> {
+    for application in applications {
+        let id = application.entity_id().clone();
+        if let Some(first) = idp.applications().get(&id) {
+            let why = format!("it has the entity ID of {:?}, {id}", first.name);
+            let what = format!("{file}: application.metadata of {:?}", application.name);
+            return Err(Problem::of(what, why));
+        }
+        let same_name = |other: &Application| other.name == application.name;
+        if idp.applications().values().any(same_name) {
+            let what = format!("{file}: application.name");
+            return Err(Problem::of(what, format_args!("{:?} occurs twice", application.name)));
+        }
+        idp = idp.with_application(application);
+    }
+    Ok(idp)
+}
+
+fn hub(
+    idp: IdentityProvider,
+    data: &DataDir,
+    provider: &CryptoProvider,
+    lifetime: LifetimePolicy,
+    store: Arc<RedbStore>,
+) -> Result<Hub<RedbStore>, Problem> {
+    const FILE: &str = "hub.secret";
+    let text = data.text(FILE, || Ok(Token::random(provider)?.expose().to_owned()))?;
+    let secret = Token::parse(text.trim()).ok_or_else(|| {
+        let file = data.path().join(FILE);
+        Problem::of(file.display(), "it does not hold what was written to it")
+    })?;
+    let hub = Hub::new(idp, secret.expose().as_bytes(), store)?;
+    Ok(hub.with_lifetime(lifetime))
+}
+
+fn demo_routers(demos: Vec<Demo>, hub: &Site) -> Vec<Served> {
+    let links: Vec<(String, String)> = demos
+        .iter()
+        .map(|demo| (demo.site.title().to_owned(), demo.site.url("/login")))
+        .collect();
+    demos
+        .into_iter()
+        .zip(links.into_iter().rev())
+        .map(|(demo, other)| {
+            let app = DemoApp {
+                sp: SpState::new(demo.sp, demo.site.clone()),
+                other,
+                hub: hub.url("/"),
+            };
+            Served {
+                name: demo.site.title().to_owned(),
+                site: demo.site,
+                port: demo.port,
+                router: demo_app::router(app),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,160 @@
+//! The programs of the test: the hub and the browser.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// What of the browser is not installed.
+pub fn missing_browser() -> Option<&'static str> {
+    let driver = Command::new("chromedriver")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    match (driver, Path::new(CHROMIUM).exists()) {
+        (Err(_), _) => Some("chromedriver"),
+        (_, false) => Some("chromium"),
+        _ => None,
+    }
+}
+
+/// The first of several ports in a row that are free now.
+pub fn free_ports(count: u16) -> u16 {
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    (0..100)
+        .filter_map(|_| TcpListener::bind(("127.0.0.1", 0)).ok()?.local_addr().ok())
+        .map(|address| address.port())
+        .find(|port| *port < 65_000 && (*port..port + count).all(free))
+        .expect("free ports")
+}
+
+/// Waits for a line of the program's output, and gives all that came before it too.
+fn read_until(child: &mut Child, marker: &str) -> String {
+    let output = child.stdout.take().expect("it is piped");
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = send.send(line); // the test may have read enough
+        }
+    });
+    let (mut text, begun) = (String::new(), Instant::now());
+    while !text.contains(marker) {
+        let left = Duration::from_secs(60).saturating_sub(begun.elapsed());
+        match receive.recv_timeout(left) {
+            Ok(line) => text = format!("{text}{line}\n"),
+            Err(e) => panic!("{marker:?} did not come: {e}: {text}"),
+        }
+    }
+    text
+}
+
+/// The hub's program.
+pub struct Hub {
+    child: Child,
+    said: String,
+}
+
+impl Hub {
+    /// Starts it and waits until it is ready.
+    pub fn start(port: u16, data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
+            .args(["--port", &port.to_string(), "--data-dir"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the hub starts");
+        let said = read_until(&mut child, "Ctrl-C stops it.");
+        Self { child, said }
+    }
+
+    /// The password that it printed.
+    pub fn password(&self, user: &str) -> String {
+        let mut words = self.said.split_whitespace().skip_while(|word| *word != user);
+        words.nth(1).expect("the demo user is printed").to_owned()
+    }
+
+    /// Does what Ctrl-C does, and gives the exit code.
+    pub fn interrupt(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-INT", &id]).status();
+        assert!(status.expect("kill runs").success());
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        None
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended
+        let _ = self.child.wait();
+    }
+}
+
+/// A browser without a window, and its driver.
+pub struct Browser {
+    driver: Child,
+    port: String,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// Starts the driver.
+    pub fn start() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts");
+        let said = read_until(&mut driver, "started successfully on port ");
+        let port = said.rsplit("on port ").next().unwrap_or("").trim();
+        Self {
+            port: port.trim_end_matches('.').to_owned(),
+            driver,
+            profile: tempfile::tempdir().expect("a directory"),
+        }
+    }
+
+    /// Starts the browser.
+    pub async fn driver(&self) -> WebDriver {
+        let mut wishes = DesiredCapabilities::chrome();
+        wishes.set_binary(CHROMIUM).expect("a path");
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        for argument in [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1000,900",
+            &profile,
+        ] {
+            wishes.add_arg(argument).expect("an argument");
+        }
+        let address = format!("http://127.0.0.1:{}", self.port);
+        WebDriver::new(&address, wishes).await.expect("the browser starts")
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill(); // it may have ended
+        let _ = self.driver.wait();
+    }
+}
