@@ -81,7 +81,7 @@ fn signed_in(app: &DemoApp, person: &SignedIn) -> Page {
         }
         (links(app))
     };
-    app.sp.page_with_forms("Signed in", body)
+    app.sp.page("Signed in", body).with_forms_to("'self'")
 }
 
 fn subject(name_id: &NameId) -> Markup {

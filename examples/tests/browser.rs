@@ -1,7 +1,7 @@
 //! The main job in a real browser: one sign-in, two applications, one logout.
 
 mod browser {
-    pub mod programs;
+    pub(crate) mod programs;
 }
 
 use browser::programs::{Browser, Hub, free_ports, missing_browser};

@@ -25,6 +25,7 @@ fuzz_target!(|octets: &[u8]| {
                 let method = Canonicalization {
                     with_comments,
                     inclusive_prefixes,
+                    ..Canonicalization::default()
                 };
                 let once = canonical(&document, &method);
                 // Escapes and declarations make it longer than what was read.

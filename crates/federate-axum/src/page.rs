@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("style.css");
 
 /// Its SHA-256, by which the Content-Security-Policy allows it and no other.
-const STYLE_HASH: &str = "sha256-2pLru08pwYbglrOrQzsD+9c6w6rOQVbd+QzEDuoUhCM=";
+const STYLE_HASH: &str = "sha256-eHwqOyuj4NUWQvLJ/82OUabUG2wWFKY93TPbePECabE=";
 
 /// A circle in a ring: nothing is asked of the server for it.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='6.5' fill='none' stroke='%231d55c4' stroke-width='2'/%3E%3Ccircle cx='8' cy='8' r='3' fill='%231d55c4'/%3E%3C/svg%3E";
@@ -75,8 +75,8 @@ impl Page {
         self
     }
 
-    /// Has forms for this place: `'self'` or an origin. Name every origin to which the answer
-    /// may redirect, for Chromium applies the rule to redirects too.
+    /// Has forms for this place: `'self'` or an origin. Chromium applies the rule also to where
+    /// the answer redirects.
     pub fn with_forms_to(mut self, source: impl Into<String>) -> Self {
         self.form_action.push(source.into());
         self

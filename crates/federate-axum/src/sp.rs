@@ -5,7 +5,7 @@ mod signed_in;
 pub use signed_in::{NotSignedIn, Sessions, SignedIn};
 
 use crate::cookie::{self, Purpose, until};
-use crate::deliver::{deliver, see_other};
+use crate::deliver::{deliver, deliver_after_form, see_other};
 use crate::failure::Failure;
 use crate::form::{Body, Fields, own_origin};
 use crate::headers::with_safe_headers;
@@ -23,7 +23,6 @@ use federate::types::{Status, StatusCode};
 use federate::{Incoming, LoginOptions, LogoutReceived, ServiceProvider, Store};
 use maud::{Markup, html};
 use std::sync::Arc;
-use url::Url;
 
 /// Where a service provider takes responses: the assertion consumer service of its metadata.
 pub const ACS: &str = "/saml/acs";
@@ -93,23 +92,6 @@ impl<S: Store> SpState<S> {
     /// A page of this application.
     pub fn page(&self, title: &str, body: Markup) -> Page {
         Page::new(title, body).with_header(self.site().title())
-    }
-
-    /// A page with forms for this application, among them perhaps one that posts to
-    /// `/logout`: that leads to the identity provider, which the policy must allow.
-    pub fn page_with_forms(&self, title: &str, body: Markup) -> Page {
-        let idps = self.service_provider().identity_providers().values();
-        let endpoints = idps
-            .filter_map(|entity| entity.idp.as_ref())
-            .flat_map(|idp| &idp.single_logout);
-        let mut origins: Vec<String> = endpoints
-            .filter_map(|endpoint| Url::parse(endpoint.location.as_str()).ok())
-            .map(|url| url.origin().ascii_serialization())
-            .collect();
-        origins.sort_unstable();
-        origins.dedup();
-        let page = self.page(title, body).with_forms_to("'self'");
-        origins.into_iter().fold(page, Page::with_forms_to)
     }
 }
 
@@ -197,7 +179,7 @@ async fn log_out<S: Store>(
         None => None,
     };
     let mut response = match outgoing {
-        Some(outgoing) => deliver(outgoing, sp.party().signer.provider())?,
+        Some(outgoing) => deliver_after_form(outgoing, sp.party().signer.provider())?,
         None => signed_out_here(&state),
     };
     cookie::clear(&mut response, site, Purpose::Session);

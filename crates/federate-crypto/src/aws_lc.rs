@@ -1,5 +1,7 @@
 //! The default provider: AWS-LC by `aws-lc-rs`.
 
+mod cipher;
+
 use crate::{
     CryptoError, CryptoProvider, Curve, Digest, DigestAlgorithm, DigestContext, Digester,
     KeyBackend, KeyType, PrivateKey, PublicKey, SecureRandom, SignatureAlgorithm, SigningKey,
@@ -29,6 +31,8 @@ pub fn aws_lc_provider() -> CryptoProvider {
         name: NAME,
         digester: &AwsLc,
         keys: &AwsLc,
+        ciphers: &AwsLc,
+        key_transport: &AwsLc,
         random: &AwsLc,
     }
 }

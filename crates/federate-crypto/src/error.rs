@@ -58,6 +58,21 @@ pub enum CryptoError {
     /// Making a signature failed, for example because a key service did not answer.
     #[error("signing failed")]
     SigningFailed,
+    /// The provider does not have the cipher, or the parameters of key transport.
+    #[error("{provider} does not offer {algorithm} here")]
+    UnsupportedEncryption {
+        /// The provider's name.
+        provider: &'static str,
+        /// What was asked for.
+        algorithm: &'static str,
+    },
+    /// Encrypting failed: a key or initialization vector of the wrong length, or too much to
+    /// encrypt.
+    #[error("encryption failed")]
+    EncryptionFailed,
+    /// The octets do not decrypt. Why is not told: it would help only an attacker.
+    #[error("decryption failed")]
+    DecryptionFailed,
     /// No randomness was to be had.
     #[error("no randomness available")]
     Random,
@@ -77,6 +92,9 @@ impl CryptoError {
             Self::MalformedCertificate { .. } => "crypto.malformed_certificate",
             Self::CertificateMismatch => "crypto.certificate_mismatch",
             Self::SigningFailed => "crypto.signing_failed",
+            Self::UnsupportedEncryption { .. } => "crypto.unsupported_encryption",
+            Self::EncryptionFailed => "crypto.encryption_failed",
+            Self::DecryptionFailed => "crypto.decryption_failed",
             Self::Random => "crypto.random",
         }
     }

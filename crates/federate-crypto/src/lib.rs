@@ -37,9 +37,11 @@ mod algorithm;
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
 mod certificate;
+mod cipher;
 mod der;
 mod digest;
 mod error;
+mod key_transport;
 mod pem;
 mod private_key;
 mod provider;
@@ -54,8 +56,10 @@ pub use algorithm::{Curve, DigestAlgorithm, KeyType, SignatureAlgorithm};
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::aws_lc_provider;
 pub use certificate::Certificate;
+pub use cipher::{BlockCipher, BlockCiphers};
 pub use digest::Digest;
 pub use error::CryptoError;
+pub use key_transport::{DecryptionKey, KeyTransport, RsaOaep};
 pub use private_key::PrivateKey;
 pub use provider::{
     CryptoProvider, DigestContext, Digester, KeyBackend, SecureRandom, SigningKey, Verifier,

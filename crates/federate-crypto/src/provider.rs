@@ -1,4 +1,7 @@
-use crate::{CryptoError, Digest, DigestAlgorithm, PrivateKey, PublicKey, SignatureAlgorithm};
+use crate::{
+    BlockCiphers, CryptoError, Digest, DigestAlgorithm, KeyTransport, PrivateKey, PublicKey,
+    SignatureAlgorithm,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +17,10 @@ pub struct CryptoProvider {
     pub digester: &'static dyn Digester,
     /// Keys and what is done with them.
     pub keys: &'static dyn KeyBackend,
+    /// Encryption and decryption of content.
+    pub ciphers: &'static dyn BlockCiphers,
+    /// Transport of the keys of encrypted content.
+    pub key_transport: &'static dyn KeyTransport,
     /// Randomness for keys, identifiers and handles.
     pub random: &'static dyn SecureRandom,
 }

@@ -1,5 +1,7 @@
 //! The pure-Rust provider: `rsa` and friends.
 
+mod cipher;
+
 use crate::{
     CryptoError, CryptoProvider, Digest, DigestAlgorithm, DigestContext, Digester, KeyBackend,
     KeyType, PrivateKey, PublicKey, SecureRandom, SignatureAlgorithm, SigningKey, Verifier,
@@ -27,6 +29,8 @@ pub fn rustcrypto_provider() -> CryptoProvider {
         name: NAME,
         digester: &RustCrypto,
         keys: &RustCrypto,
+        ciphers: &RustCrypto,
+        key_transport: &RustCrypto,
         random: &RustCrypto,
     }
 }

@@ -1,22 +1,43 @@
 //! Canonicalization: the one octet string that a signature is about.
 //!
-//! Exclusive XML Canonicalization 1.0 (`[EXC-C14N]`), in one pass over the arena, linear in
-//! its size: what each prefix means in the output is looked up by number.
+//! Exclusive XML Canonicalization 1.0 (`[EXC-C14N]`), and inclusive Canonical XML 1.0
+//! (`[C14N]`) and 1.1 (`[C14N11]`), of an element with everything inside it. One pass over the
+//! arena, linear in its size: what each prefix means in the output is looked up by number.
+
+mod base;
 
 use crate::tree::{
     Attribute, Document, Element, ElementData, NO_NAMESPACE, NO_PREFIX, NamespaceId, NodeKind,
-    PrefixId, Str, XML_PREFIX,
+    PrefixId, Str, XML_NAMESPACE, XML_PREFIX,
 };
 use std::cmp::Ordering;
 
 /// How to canonicalize.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Canonicalization {
+    /// Which namespaces and attributes of the surroundings are taken along.
+    pub algorithm: CanonicalizationAlgorithm,
     /// Whether comments stay. Signatures over comments are refused by default.
     pub with_comments: bool,
     /// `InclusiveNamespaces/@PrefixList` (`[EXC-C14N] 3`): prefixes that are written where
-    /// they are in scope even if nothing uses them; `#default` is the empty prefix.
+    /// they are in scope even if nothing uses them; `#default` is the empty prefix. Inclusive
+    /// canonicalization treats all prefixes so.
     pub inclusive_prefixes: Vec<String>,
+}
+
+/// Which namespaces and attributes of its surroundings an element takes along.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CanonicalizationAlgorithm {
+    /// Namespaces where they are used, no attributes: an element means the same wherever it
+    /// is put (`[EXC-C14N]`).
+    #[default]
+    Exclusive,
+    /// All namespaces in scope, and all attributes in the namespace `xml` (`[C14N]`).
+    Inclusive10,
+    /// All namespaces in scope, `xml:lang`, `xml:space`, and `xml:base` joined, but not
+    /// `xml:id` (`[C14N11]`).
+    Inclusive11,
 }
 
 /// The identifier of exclusive canonicalization without comments.
@@ -25,17 +46,49 @@ pub const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 pub const EXCLUSIVE_WITH_COMMENTS: &str = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments";
 
 impl Canonicalization {
+    const ALL: [(&'static str, CanonicalizationAlgorithm, bool); 6] = {
+        use CanonicalizationAlgorithm::{Exclusive, Inclusive10, Inclusive11};
+        [
+            (EXCLUSIVE, Exclusive, false),
+            (EXCLUSIVE_WITH_COMMENTS, Exclusive, true),
+            (
+                "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
+                Inclusive10,
+                false,
+            ),
+            (
+                "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments",
+                Inclusive10,
+                true,
+            ),
+            ("http://www.w3.org/2006/12/xml-c14n11", Inclusive11, false),
+            (
+                "http://www.w3.org/2006/12/xml-c14n11#WithComments",
+                Inclusive11,
+                true,
+            ),
+        ]
+    };
+
     /// The method that an identifier names, without inclusive prefixes.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
-        match uri {
-            EXCLUSIVE => Some(Self::default()),
-            EXCLUSIVE_WITH_COMMENTS => Some(Self {
-                with_comments: true,
-                ..Self::default()
-            }),
-            _ => None,
-        }
+        let (_, algorithm, with_comments) = Self::ALL.iter().find(|(known, ..)| *known == uri)?;
+        Some(Self {
+            algorithm: *algorithm,
+            with_comments: *with_comments,
+            inclusive_prefixes: Vec::new(),
+        })
+    }
+
+    /// The identifier of the method.
+    #[must_use]
+    pub fn uri(&self) -> &'static str {
+        let this = (self.algorithm, self.with_comments);
+        Self::ALL
+            .iter()
+            .find(|(_, algorithm, comments)| (*algorithm, *comments) == this)
+            .map_or(EXCLUSIVE, |(uri, ..)| uri)
     }
 }
 
@@ -69,6 +122,7 @@ pub fn canonicalize(
     Walk {
         document,
         apex: element,
+        algorithm: method.algorithm,
         with_comments: method.with_comments,
         inclusive: inclusive
             .filter_map(|p| number_of(p))
@@ -88,6 +142,7 @@ const UNRENDERED: NamespaceId = NamespaceId::MAX;
 struct Walk<'d, 'o> {
     document: &'d Document<'d>,
     apex: Element<'d>,
+    algorithm: CanonicalizationAlgorithm,
     with_comments: bool,
     inclusive: Vec<PrefixId>,
     /// What each prefix means in the output so far.
@@ -188,20 +243,21 @@ impl Walk<'_, '_> {
         let document = self.document;
         self.out.push(b'<');
         self.raw(data.qname);
-
-        // [EXC-C14N] 3: the prefixes that the element and its attributes visibly use ...
         let mut namespaces = std::mem::take(&mut self.scratch_namespaces);
         namespaces.clear();
-        self.use_prefix(data.prefix, data.namespace, &mut namespaces);
         let attributes = document.attributes_of(data);
-        for attribute in attributes {
-            // An attribute without prefix is in no namespace, whatever the default is.
-            if attribute.prefix != NO_PREFIX {
-                self.use_prefix(attribute.prefix, attribute.namespace, &mut namespaces);
+        // [EXC-C14N] 3: the prefixes that the element and its attributes visibly use ...
+        if self.algorithm == CanonicalizationAlgorithm::Exclusive {
+            self.use_prefix(data.prefix, data.namespace, &mut namespaces);
+            for attribute in attributes {
+                // An attribute without prefix is in no namespace, whatever the default is.
+                if attribute.prefix != NO_PREFIX {
+                    self.use_prefix(attribute.prefix, attribute.namespace, &mut namespaces);
+                }
             }
         }
-        // ... and those of the PrefixList, as inclusive canonicalization treats them.
-        if !self.inclusive.is_empty() {
+        // ... and those of the PrefixList, which inclusive canonicalization makes of all.
+        if self.algorithm != CanonicalizationAlgorithm::Exclusive || !self.inclusive.is_empty() {
             if apex {
                 for d in self.apex.declarations_in_scope() {
                     self.use_inclusive(d.prefix, d.namespace, &mut namespaces);
@@ -227,7 +283,7 @@ impl Walk<'_, '_> {
             self.out.push(b'"');
         }
         self.scratch_namespaces = namespaces;
-        self.attributes(attributes);
+        self.attributes(attributes, apex);
         self.out.push(b'>');
     }
 
@@ -237,7 +293,8 @@ impl Walk<'_, '_> {
         namespace: NamespaceId,
         namespaces: &mut Vec<(PrefixId, NamespaceId)>,
     ) {
-        if self.inclusive.contains(&prefix) {
+        let all = self.algorithm != CanonicalizationAlgorithm::Exclusive;
+        if all || self.inclusive.contains(&prefix) {
             self.use_prefix(prefix, namespace, namespaces);
         }
     }
@@ -261,11 +318,15 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn attributes(&mut self, attributes: &[Attribute]) {
+    fn attributes(&mut self, attributes: &[Attribute], apex: bool) {
         let document = self.document;
         let mut sorted = std::mem::take(&mut self.scratch_attributes);
         sorted.clear();
         sorted.extend_from_slice(attributes);
+        let base = match apex {
+            true => self.inherit(&mut sorted),
+            false => None,
+        };
         if sorted.len() > 1 {
             // [C14N] 2.2: by namespace name, then by local name; those without come first.
             sorted.sort_unstable_by(|a, b| {
@@ -283,7 +344,9 @@ impl Walk<'_, '_> {
             self.raw(attribute.qname);
             self.out.extend_from_slice(b"=\"");
             let value = document.str(attribute.value).as_bytes();
-            if attribute.value.is_decoded() {
+            if let Some(base) = base.as_ref().filter(|_| is_base(document, attribute)) {
+                escape_attribute(base.as_bytes(), self.out);
+            } else if attribute.value.is_decoded() {
                 escape_attribute(value, self.out);
             } else {
                 // As it came, of what must be escaped only the quote can be in it.
@@ -293,6 +356,59 @@ impl Walk<'_, '_> {
         }
         self.scratch_attributes = sorted;
     }
+}
+
+impl Walk<'_, '_> {
+    /// Adds what the apex inherits from the elements around it, and gives the value of its
+    /// `xml:base` if that has to be computed.
+    fn inherit(&self, attributes: &mut Vec<Attribute>) -> Option<String> {
+        let document = self.document;
+        if self.algorithm == CanonicalizationAlgorithm::Exclusive {
+            return None;
+        }
+        let mut bases = Vec::new();
+        let mut around = self.apex.parent();
+        while let Some(element) = around {
+            around = element.parent();
+            let data = element.data();
+            let of_xml = document.attributes_of(&data).iter();
+            for attribute in of_xml.filter(|a| a.namespace == XML_NAMESPACE) {
+                let local = document.str(attribute.local);
+                let base = local == "base";
+                if self.algorithm == CanonicalizationAlgorithm::Inclusive11 {
+                    if base {
+                        bases.push(*attribute);
+                        continue;
+                    }
+                    if local != "lang" && local != "space" {
+                        continue; // [C14N11] 2.4: xml:id is not inherited
+                    }
+                }
+                let known =
+                    |a: &Attribute| a.namespace == XML_NAMESPACE && document.str(a.local) == local;
+                if !attributes.iter().any(known) {
+                    attributes.push(*attribute);
+                }
+            }
+        }
+        let outermost = *bases.last()?;
+        let own = attributes.iter().find(|a| is_base(document, a)).copied();
+        let inner_to_outer = own.iter().chain(&bases);
+        let mut joined = String::new();
+        for attribute in inner_to_outer.collect::<Vec<_>>().into_iter().rev() {
+            joined = base::join(&joined, document.str(attribute.value));
+        }
+        if joined.is_empty() {
+            attributes.retain(|a| !is_base(document, a));
+        } else if own.is_none() {
+            attributes.push(outermost); // its value is replaced by the joined one
+        }
+        Some(joined)
+    }
+}
+
+fn is_base(document: &Document<'_>, attribute: &Attribute) -> bool {
+    attribute.namespace == XML_NAMESPACE && document.str(attribute.local) == "base"
 }
 
 fn replace_one(bytes: &[u8], byte: u8, with: &[u8], out: &mut Vec<u8>) {

@@ -24,7 +24,9 @@ mod tree;
 mod verified;
 mod write;
 
-pub use c14n::{Canonicalization, EXCLUSIVE, EXCLUSIVE_WITH_COMMENTS, canonicalize};
+pub use c14n::{
+    Canonicalization, CanonicalizationAlgorithm, EXCLUSIVE, EXCLUSIVE_WITH_COMMENTS, canonicalize,
+};
 pub use dsig::{
     SignatureError, SignaturePolicy, SignedOctets, Signer, TrustedKeys, VerificationContext,
 };

@@ -10,6 +10,8 @@
 
 #[path = "xml/algorithms.rs"]
 mod algorithms;
+#[path = "xml/canonicalization.rs"]
+mod canonicalization;
 #[path = "xml/deviations.rs"]
 mod deviations;
 #[path = "xml/encoding.rs"]

@@ -108,12 +108,6 @@ impl<S: Store> ServiceProvider<S> {
         &self.party
     }
 
-    /// The identity providers that are trusted, by entity identifier.
-    #[must_use]
-    pub const fn identity_providers(&self) -> &BTreeMap<EntityId, EntityDescriptor> {
-        &self.identity_providers
-    }
-
     /// The metadata to give to identity providers.
     #[must_use]
     pub fn metadata(&self) -> Vec<u8> {

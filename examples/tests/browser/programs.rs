@@ -12,7 +12,7 @@ use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// What of the browser is not installed.
-pub fn missing_browser() -> Option<&'static str> {
+pub(crate) fn missing_browser() -> Option<&'static str> {
     let driver = Command::new("chromedriver")
         .arg("--version")
         .stdout(Stdio::null())
@@ -25,7 +25,7 @@ pub fn missing_browser() -> Option<&'static str> {
 }
 
 /// The first of several ports in a row that are free now.
-pub fn free_ports(count: u16) -> u16 {
+pub(crate) fn free_ports(count: u16) -> u16 {
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     (0..100)
         .filter_map(|_| TcpListener::bind(("127.0.0.1", 0)).ok()?.local_addr().ok())
@@ -55,14 +55,14 @@ fn read_until(child: &mut Child, marker: &str) -> String {
 }
 
 /// The hub's program.
-pub struct Hub {
+pub(crate) struct Hub {
     child: Child,
     said: String,
 }
 
 impl Hub {
     /// Starts it and waits until it is ready.
-    pub fn start(port: u16, data: &Path) -> Self {
+    pub(crate) fn start(port: u16, data: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
             .args(["--port", &port.to_string(), "--data-dir"])
             .arg(data)
@@ -74,13 +74,13 @@ impl Hub {
     }
 
     /// The password that it printed.
-    pub fn password(&self, user: &str) -> String {
+    pub(crate) fn password(&self, user: &str) -> String {
         let mut words = self.said.split_whitespace().skip_while(|word| *word != user);
         words.nth(1).expect("the demo user is printed").to_owned()
     }
 
     /// Does what Ctrl-C does, and gives the exit code.
-    pub fn interrupt(mut self) -> Option<i32> {
+    pub(crate) fn interrupt(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         let status = Command::new("kill").args(["-INT", &id]).status();
         assert!(status.expect("kill runs").success());
@@ -103,7 +103,7 @@ impl Drop for Hub {
 }
 
 /// A browser without a window, and its driver.
-pub struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     port: String,
     profile: TempDir,
@@ -111,7 +111,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts the driver.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -128,7 +128,7 @@ impl Browser {
     }
 
     /// Starts the browser.
-    pub async fn driver(&self) -> WebDriver {
+    pub(crate) async fn driver(&self) -> WebDriver {
         let mut wishes = DesiredCapabilities::chrome();
         wishes.set_binary(CHROMIUM).expect("a path");
         let profile = format!("--user-data-dir={}", self.profile.path().display());

@@ -179,7 +179,12 @@ fn result(logout: &LogoutPage) -> Markup {
         @if logout.complete {
             p.message.good role="status" {
                 (hub_text(logout.hub))
-                @if !logout.applications.is_empty() { " Every application confirmed its sign-out." }
+                @if logout.applications.is_empty() {
+                } @else if logout.initiator.is_some() {
+                    " Every other application confirmed its sign-out."
+                } @else {
+                    " Every application confirmed its sign-out."
+                }
             }
         } @else {
             p.message.warn role="status" {

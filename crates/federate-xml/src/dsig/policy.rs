@@ -1,5 +1,5 @@
 use super::error::SignatureError;
-use crate::c14n::Canonicalization;
+use crate::c14n::{Canonicalization, CanonicalizationAlgorithm};
 use chrono::{DateTime, Utc};
 use federate_crypto::{DigestAlgorithm, KeyType, PublicKey, SignatureAlgorithm};
 
@@ -12,6 +12,7 @@ use federate_crypto::{DigestAlgorithm, KeyType, PublicKey, SignatureAlgorithm};
 pub struct SignaturePolicy {
     sha1_until: Option<DateTime<Utc>>,
     rsa_1024_until: Option<DateTime<Utc>>,
+    inclusive_canonicalization: bool,
 }
 
 impl SignaturePolicy {
@@ -34,6 +35,18 @@ impl SignaturePolicy {
     #[must_use]
     pub fn dangerous_allow_rsa_1024(mut self, until: DateTime<Utc>) -> Self {
         self.rsa_1024_until = Some(until);
+        self
+    }
+
+    /// Accepts inclusive canonicalization (Canonical XML 1.0 and 1.1) of this peer, and
+    /// signatures that name no canonicalization for the content, which means 1.0.
+    ///
+    /// SAML recommends against it (`[SAMLCore] 5.4.3`), because a signature then depends on
+    /// the surroundings of what it signs; a few products do it all the same. It weakens
+    /// nothing here: the value is read from the canonical octets in any case.
+    #[must_use]
+    pub const fn allow_inclusive_canonicalization(mut self) -> Self {
+        self.inclusive_canonicalization = true;
         self
     }
 
@@ -75,20 +88,35 @@ impl SignaturePolicy {
         }
     }
 
-    /// `[SAMLCore] 5.4.3`: exclusive canonicalization; comments are no part of the meaning
-    /// and so must not be part of what is signed.
-    pub(super) fn canonicalization(uri: &str) -> Result<Canonicalization, SignatureError> {
+    /// `[SAMLCore] 5.4.3`: exclusive canonicalization, or inclusive where the peer may use
+    /// it; comments are no part of the meaning and so must not be part of what is signed.
+    pub(super) fn canonicalization(
+        &self,
+        (uri, prefixes): &(&str, Vec<String>),
+    ) -> Result<Canonicalization, SignatureError> {
         let refused = |uri| SignatureError::AlgorithmRefused {
             role: "the canonicalization",
             uri,
         };
-        match Canonicalization::from_uri(uri) {
-            None => Err(refused("an unknown algorithm")),
-            Some(method) if method.with_comments => {
-                Err(refused(crate::c14n::EXCLUSIVE_WITH_COMMENTS))
-            }
-            Some(method) => Ok(method),
+        let method =
+            Canonicalization::from_uri(uri).ok_or_else(|| refused("an unknown algorithm"))?;
+        let inclusive = method.algorithm != CanonicalizationAlgorithm::Exclusive;
+        if method.with_comments || (inclusive && !self.inclusive_canonicalization) {
+            return Err(refused(method.uri()));
         }
+        Ok(Canonicalization {
+            inclusive_prefixes: prefixes.clone(),
+            ..method
+        })
+    }
+
+    /// What canonicalizes the content when the transforms name nothing for it
+    /// (`[XMLDSig] 4.4.3.2`): Canonical XML 1.0, where the peer may use that.
+    pub(super) fn implied_canonicalization(&self) -> Option<Canonicalization> {
+        self.inclusive_canonicalization.then(|| Canonicalization {
+            algorithm: CanonicalizationAlgorithm::Inclusive10,
+            ..Canonicalization::default()
+        })
     }
 
     /// Whether the key fits the algorithm and is strong enough.

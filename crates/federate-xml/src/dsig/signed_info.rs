@@ -1,5 +1,4 @@
 use super::error::{SignatureError, SignatureStructure as Structure};
-use crate::c14n::Canonicalization;
 use crate::name::{EC, Name};
 use crate::read::Children;
 use crate::tree::Element;
@@ -135,15 +134,6 @@ fn with_prefixes<'d>(
         return Err(malformed(Structure::Transforms));
     }
     Ok((algorithm(element)?, prefixes))
-}
-
-/// The canonicalization of a method, with its prefixes.
-pub(super) fn method(
-    (uri, prefixes): &(&str, Vec<String>),
-) -> Result<Canonicalization, SignatureError> {
-    let mut method = super::policy::SignaturePolicy::canonicalization(uri)?;
-    method.inclusive_prefixes.clone_from(prefixes);
-    Ok(method)
 }
 
 fn children(element: Element<'_>, name: Name) -> Result<Children<'_>, SignatureError> {

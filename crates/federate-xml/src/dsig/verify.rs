@@ -2,7 +2,7 @@ use super::ENVELOPED;
 use super::error::{SignatureError, SignatureStructure as Structure};
 use super::keys::TrustedKeys;
 use super::policy::SignaturePolicy;
-use super::signed_info::{SignatureElements, SignedInfo, method};
+use super::signed_info::{SignatureElements, SignedInfo};
 use crate::c14n::canonicalize;
 use crate::limits::Limits;
 use crate::name::Name;
@@ -87,7 +87,7 @@ impl VerificationContext<'_> {
             .policy
             .signature_algorithm(methods.signature, self.now)?;
         let mut octets = Vec::with_capacity(1024);
-        let canonicalization = method(&methods.canonicalization)?;
+        let canonicalization = self.policy.canonicalization(&methods.canonicalization)?;
         canonicalize(parts.signed_info, None, &canonicalization, &mut octets);
         let signed_by = self.verify_octets(algorithm, &octets, &parts.value, keys)?;
 
@@ -117,8 +117,12 @@ impl VerificationContext<'_> {
         }
         let canonicalization = match info.transforms.as_slice() {
             [(ENVELOPED, prefixes), canonicalization] if prefixes.is_empty() => {
-                method(canonicalization)?
+                self.policy.canonicalization(canonicalization)?
             }
+            [(ENVELOPED, prefixes)] if prefixes.is_empty() => self
+                .policy
+                .implied_canonicalization()
+                .ok_or(SignatureError::Malformed(Structure::Transforms))?,
             _ => return Err(SignatureError::Malformed(Structure::Transforms)),
         };
         let digest_algorithm = self.policy.digest_algorithm(info.digest_method, self.now)?;

@@ -3,7 +3,9 @@
 
 use crate::support::*;
 use federate_testkit::keys;
-use federate_xml::{Canonicalization, Document, Limits, Name, SAML, Writer, canonicalize};
+use federate_xml::{
+    Canonicalization, CanonicalizationAlgorithm, Document, Limits, Name, SAML, Writer, canonicalize,
+};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -170,14 +172,24 @@ fn xmllint_canonicalizes_as_we_do() {
         "<e a:attr='1' b:attr='2' attr='3' xmlns:b='http://a' xmlns:a='http://b'/>",
         "<e \u{e9}='1' z='2' \u{1d51e}='3' \u{ffdc}='4'/>",
     ];
-    let method = Canonicalization {
-        with_comments: true,
-        ..Canonicalization::default()
-    };
-    for text in documents {
+    use CanonicalizationAlgorithm::{Exclusive, Inclusive10, Inclusive11};
+    let methods = [
+        ("--exc-c14n", Exclusive),
+        ("--c14n", Inclusive10),
+        ("--c14n11", Inclusive11),
+    ];
+    for (text, (option, algorithm)) in documents
+        .iter()
+        .flat_map(|text| methods.iter().map(move |method| (text, method)))
+    {
+        let method = Canonicalization {
+            algorithm: *algorithm,
+            with_comments: true,
+            inclusive_prefixes: Vec::new(),
+        };
         let file = folder.file("document.xml", text);
         let output = Command::new("xmllint")
-            .arg("--exc-c14n")
+            .arg(option)
             .arg(&file)
             .output()
             .unwrap();
@@ -187,7 +199,7 @@ fn xmllint_canonicalizes_as_we_do() {
         assert_eq!(
             String::from_utf8(ours).unwrap(),
             String::from_utf8(output.stdout).unwrap(),
-            "{text}"
+            "{option} {text}"
         );
     }
 }

@@ -177,6 +177,7 @@ fn stable(octets: &[u8]) {
         let method = Canonicalization {
             with_comments,
             inclusive_prefixes: vec!["#default".to_owned(), "b".to_owned()],
+            ..Canonicalization::default()
         };
         for method in [
             &method,

@@ -1,0 +1,20 @@
+//! The routers as a browser meets them, without a browser and without sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[path = "web/attacks.rs"]
+mod attacks;
+#[path = "web/browser.rs"]
+mod browser;
+#[path = "web/flow.rs"]
+mod flow;
+#[path = "web/refusals.rs"]
+mod refusals;
+#[path = "web/world.rs"]
+mod world;

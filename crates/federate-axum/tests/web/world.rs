@@ -1,0 +1,102 @@
+//! A hub and two applications on the web of these tests.
+
+use crate::browser::{Browser, Form, Page};
+use axum::Router;
+use axum::routing::get;
+use federate::session::MemoryStore;
+use federate::{Hub, ServiceProvider};
+use federate_axum::{HubState, SignedIn, Site, SpState, hub_router, sp_router};
+use federate_testkit::parties::{PASSWORD, Parties, TestClock, USER};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) const HUB: &str = "https://hub.example/";
+pub(crate) const A: &str = "https://a.example/";
+pub(crate) const B: &str = "https://b.example/";
+
+/// Who is there.
+pub(crate) struct World {
+    pub(crate) clock: TestClock,
+    pub(crate) hub: Arc<Hub<MemoryStore>>,
+    pub(crate) applications: [Arc<ServiceProvider<MemoryStore>>; 2],
+    pub(crate) web: BTreeMap<String, Router>,
+}
+
+async fn home(person: Option<SignedIn>) -> String {
+    match person {
+        Some(person) => {
+            let name = person.name_id().map_or("nobody", |name| name.value());
+            format!("signed in as {name} session {}", person.record.id)
+        }
+        None => "signed out".to_owned(),
+    }
+}
+
+async fn inbox(person: SignedIn) -> String {
+    format!("inbox of {}", person.user.profile.first("email").unwrap_or(""))
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let parties = Parties::new(federate::crypto::aws_lc_provider());
+        let hub = Arc::new(parties.hub);
+        let site = Site::new(HUB, "hub", "The Hub").unwrap();
+        let state = HubState::new(Arc::clone(&hub), parties.directory, site);
+        let mut web = BTreeMap::from([("hub.example".to_owned(), hub_router(state))]);
+        let applications = parties.applications.map(Arc::new);
+        for (sp, host) in applications.iter().zip(["a.example", "b.example"]) {
+            let site = Site::new(&format!("https://{host}"), "app", host).unwrap();
+            let state = SpState::new(Arc::clone(sp), site);
+            let pages = Router::new().route("/", get(home)).route("/inbox", get(inbox));
+            let pages = federate_axum::with_safe_headers(pages).with_state(state.clone());
+            web.insert(host.to_owned(), sp_router(state).merge(pages));
+        }
+        Self {
+            clock: parties.clock,
+            hub,
+            applications,
+            web,
+        }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.web.clone())
+    }
+
+    /// A browser that is signed in at the hub and both applications.
+    pub(crate) async fn signed_in(&self) -> Browser {
+        let mut browser = self.browser();
+        let page = browser.go("https://a.example/login").await;
+        let page = browser.submit(&page, &credentials(&page)).await;
+        assert!(page.says("signed in as alice@example.com"), "{}", page.body);
+        let page = browser.go("https://b.example/login").await;
+        assert!(page.says("signed in as alice@example.com"), "{}", page.body);
+        browser
+    }
+}
+
+/// The sign-in form of a page, filled in.
+pub(crate) fn credentials(page: &Page) -> Form {
+    page.form(0).with("user", USER).with("password", PASSWORD)
+}
+
+/// The button that posts to an application's `/logout`.
+pub(crate) fn log_out_form(application: &str) -> (Page, Form) {
+    use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY};
+    let url = url::Url::parse(application).unwrap();
+    let own = HeaderValue::from_static("form-action 'self'");
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_SECURITY_POLICY, own);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    let form = Form {
+        action: url.join("/logout").unwrap(),
+        fields: Vec::new(),
+    };
+    let page = Page {
+        url,
+        status: axum::http::StatusCode::OK,
+        headers,
+        body: String::new(),
+    };
+    (page, form)
+}
