@@ -109,7 +109,8 @@ fn user(entry: UserEntry) -> Result<(String, DirectoryUser), String> {
         ));
     }
     let hash = PasswordHash::new(&entry.password_hash);
-    if !hash.is_ok_and(|hash| hash.algorithm.as_str().starts_with("argon2") && hash.hash.is_some()) {
+    if !hash.is_ok_and(|hash| hash.algorithm.as_str().starts_with("argon2") && hash.hash.is_some())
+    {
         return Err(format!(
             "user.password_hash of {name:?}: not an Argon2 hash ($argon2id$...); \
              `hub --hash-password` makes one"
@@ -118,10 +119,14 @@ fn user(entry: UserEntry) -> Result<(String, DirectoryUser), String> {
     let mut attributes = entry.attributes;
     if let Some(email) = entry.email {
         if !email.contains('@') || !email.chars().all(plain) {
-            return Err(format!("user.email of {name:?}: {email:?} is not an address"));
+            return Err(format!(
+                "user.email of {name:?}: {email:?} is not an address"
+            ));
         }
         if attributes.insert("email".to_owned(), vec![email]).is_some() {
-            return Err(format!("user.attributes of {name:?}: email stands beside user.email"));
+            return Err(format!(
+                "user.attributes of {name:?}: email stands beside user.email"
+            ));
         }
     }
     let user = DirectoryUser {
@@ -133,11 +138,13 @@ fn user(entry: UserEntry) -> Result<(String, DirectoryUser), String> {
 
 fn lifetime(session: &SessionEntry) -> Result<LifetimePolicy, String> {
     let default = LifetimePolicy::default();
-    let read = |key: &str, text: &Option<String>, default: TimeDelta| match text {
+    let read = |key: &str, text: &Option<String>, default: TimeDelta| {
+        match text {
         Some(text) => duration(text).ok_or_else(|| {
             format!("session.{key}: {text:?} is not a number of days, hours or minutes, such as \"7d\", \"12h\" or \"30m\"")
         }),
         None => Ok(default),
+    }
     };
     let absolute = read("absolute", &session.absolute, default.absolute())?;
     let idle = read("idle", &session.idle, default.idle().min(absolute))?;
@@ -204,13 +211,34 @@ mod tests {
     fn a_bad_value_is_told_by_file_and_key() {
         for (text, expected) in [
             ("a = 1", "hub.toml: line 1: unknown field `a`"),
-            ("[[application]]\nname = \"x\"\nmeta = \"y\"", "hub.toml: line 3: unknown field `meta`"),
-            ("[[application]]\nname = \"x\"", "hub.toml: line 1: missing field `metadata`"),
-            ("[session]\nidle = 3", "hub.toml: line 2: invalid type: integer `3`"),
-            ("[session]\nidle = \"3 days\"", "hub.toml: session.idle: \"3 days\" is not a number"),
-            ("[session]\nidle = \"\u{e9}\"", "hub.toml: session.idle: \"\u{e9}\" is not a number"),
-            ("[session]\nidle = \"8d\"", "hub.toml: session.idle: the idle limit must be"),
-            ("[session]\nabsolute = \"0d\"", "hub.toml: session.absolute: the absolute limit"),
+            (
+                "[[application]]\nname = \"x\"\nmeta = \"y\"",
+                "hub.toml: line 3: unknown field `meta`",
+            ),
+            (
+                "[[application]]\nname = \"x\"",
+                "hub.toml: line 1: missing field `metadata`",
+            ),
+            (
+                "[session]\nidle = 3",
+                "hub.toml: line 2: invalid type: integer `3`",
+            ),
+            (
+                "[session]\nidle = \"3 days\"",
+                "hub.toml: session.idle: \"3 days\" is not a number",
+            ),
+            (
+                "[session]\nidle = \"\u{e9}\"",
+                "hub.toml: session.idle: \"\u{e9}\" is not a number",
+            ),
+            (
+                "[session]\nidle = \"8d\"",
+                "hub.toml: session.idle: the idle limit must be",
+            ),
+            (
+                "[session]\nabsolute = \"0d\"",
+                "hub.toml: session.absolute: the absolute limit",
+            ),
             ("[session", "hub.toml: line 1: "),
             (
                 "[[user]]\nname = \"c\"\npassword_hash = \"secret\"",
@@ -229,6 +257,9 @@ mod tests {
         let problem = parse(&format!("{user}{user}")).unwrap_err();
         assert_eq!(problem, "hub.toml: user.name: \"c\" occurs twice");
         let problem = parse(&format!("{user}email = \"c\"")).unwrap_err();
-        assert_eq!(problem, "hub.toml: user.email of \"c\": \"c\" is not an address");
+        assert_eq!(
+            problem,
+            "hub.toml: user.email of \"c\": \"c\" is not an address"
+        );
     }
 }

@@ -158,7 +158,10 @@ mod tests {
         assert!(first.not_after() - first.not_before() > TimeDelta::days(3650));
         fs::write(path.join("hub.key.pem"), "damaged").unwrap();
         let data = DataDir::open(&path).unwrap();
-        let problem = data.signer(&provider, "hub", "hub").unwrap_err().to_string();
+        let problem = data
+            .signer(&provider, "hub", "hub")
+            .unwrap_err()
+            .to_string();
         assert!(problem.contains("hub.key.pem: "), "{problem}");
     }
 

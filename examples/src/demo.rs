@@ -76,7 +76,10 @@ fn password(provider: &CryptoProvider) -> Result<String, Problem> {
             .map_err(|e| Problem::new(e.to_string()))?;
         // Octets beyond the last multiple of 31 would favour the first letters.
         let [octet] = octet;
-        if let Some(letter) = ALPHABET.get(usize::from(octet % 31)).filter(|_| octet < 248) {
+        if let Some(letter) = ALPHABET
+            .get(usize::from(octet % 31))
+            .filter(|_| octet < 248)
+        {
             if password.len() % 5 == 4 {
                 password.push('-');
             }

@@ -57,7 +57,9 @@ fn print_password_hash() -> Result<(), Problem> {
     read.map_err(|e| Problem::new(format!("--hash-password: cannot read the password: {e}")))?;
     let password = password.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Problem::new("--hash-password: the password on stdin is empty"));
+        return Err(Problem::new(
+            "--hash-password: the password on stdin is empty",
+        ));
     }
     let provider = federate::crypto::aws_lc_provider();
     let hash = federate::hub::hash_password(&provider, password)?;

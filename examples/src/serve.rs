@@ -102,12 +102,18 @@ async fn bind(party: &Served) -> Result<Vec<TcpListener>, Problem> {
 /// Leads who came by another name of this machine to the one whose cookies and forms work.
 async fn own_host(State(site): State<Site>, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST);
-    let own = site.origin().split_once("://").map(|(_, host)| host.as_bytes());
+    let own = site
+        .origin()
+        .split_once("://")
+        .map(|(_, host)| host.as_bytes());
     let asks = matches!(*request.method(), Method::GET | Method::HEAD);
     if !asks || host.map(|host| host.as_bytes()) == own {
         return next.run(request).await;
     }
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, site.url(path))]).into_response()
 }
 

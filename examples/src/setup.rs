@@ -12,7 +12,9 @@ use federate::crypto::{CryptoProvider, aws_lc_provider};
 use federate::hub::Directory;
 use federate::session::LifetimePolicy;
 use federate::types::EntityId;
-use federate::{Application, Hub, IdentityProvider, Party, ServiceProvider, Token};
+use federate::{
+    Application, Denial, FederateError, Hub, IdentityProvider, Party, ServiceProvider, Token,
+};
 use federate_axum::{HubState, Site, SpState, hub, hub_router, sp};
 use federate_store::RedbStore;
 use std::collections::BTreeMap;
@@ -62,7 +64,10 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     let taken = config.users.keys().find(|name| demo::is_demo_user(name));
     if let Some(name) = taken.filter(|_| !options.no_demo) {
         let why = "it is a demo user; choose another, or start with --no-demo";
-        return Err(Problem::of(format_args!("{}: user.name: {name:?}", config.file), why));
+        return Err(Problem::of(
+            format_args!("{}: user.name: {name:?}", config.file),
+            why,
+        ));
     }
     let configured = config
         .applications
@@ -87,7 +92,14 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         for ((title, name), port) in DEMO.into_iter().zip(options.port + 1..) {
             let store = Arc::new(data.store(&format!("{name}.redb"))?);
             stores.push(Arc::clone(&store));
-            let demo = demo(&data, &provider, (title, name), port, store, &idp.metadata())?;
+            let demo = demo(
+                &data,
+                &provider,
+                (title, name),
+                port,
+                store,
+                &idp.metadata(),
+            )?;
             applications.push(Application::from_metadata(title, &demo.sp.metadata())?);
             demos.push(demo);
         }
@@ -134,7 +146,8 @@ fn party(
     name: &str,
     site: &Site,
 ) -> Result<Party, Problem> {
-    let entity_id = EntityId::new(site.url(hub::METADATA)).map_err(|e| Problem::new(e.to_string()))?;
+    let entity_id =
+        EntityId::new(site.url(hub::METADATA)).map_err(|e| Problem::new(e.to_string()))?;
     let signer = data.signer(provider, name, &format!("Federate {name}"))?;
     Ok(Party::new(entity_id, signer))
 }
@@ -177,9 +190,22 @@ fn with_applications(
         let same_name = |other: &Application| other.name == application.name;
         if idp.applications().values().any(same_name) {
             let what = format!("{file}: application.name");
-            return Err(Problem::of(what, format_args!("{:?} occurs twice", application.name)));
+            return Err(Problem::of(
+                what,
+                format_args!("{:?} occurs twice", application.name),
+            ));
         }
+        let name = application.name.clone();
         idp = idp.with_application(application);
+        match idp.unsolicited_sign_on(&id) {
+            Err(FederateError::Denied(Denial::NoEndpoint)) => {
+                let what = format!("{file}: application.metadata of {name:?}");
+                return Err(Problem::of(what, "it takes no responses by HTTP-POST"));
+            }
+            // The others go on: this one may be repaired meanwhile.
+            Err(e) => tracing::warn!(code = e.code(), application = name, "{e}"),
+            Ok(_) => {}
+        }
     }
     Ok(idp)
 }

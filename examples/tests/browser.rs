@@ -1,5 +1,7 @@
 //! The main job in a real browser: one sign-in, two applications, one logout.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod browser {
     pub(crate) mod programs;
 }
@@ -58,7 +60,11 @@ impl Walk {
     async fn wait_for_text(&self, text: &str) {
         let begun = Instant::now();
         while !self.text().await.contains(text) {
-            assert!(begun.elapsed() < PATIENCE, "no {text:?}: {}", self.text().await);
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "no {text:?}: {}",
+                self.text().await
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -144,7 +150,8 @@ async fn sign_in(walk: &Walk, at: &Addresses, password: &str) {
     walk.shoot("03-sign-in").await;
     walk.type_into("#password", "wrong").await;
     walk.click("button").await;
-    walk.wait_for_text("The user name or the password is wrong.").await;
+    walk.wait_for_text("The user name or the password is wrong.")
+        .await;
     let kept = walk.element("#user").await.value().await.unwrap();
     assert_eq!(kept.as_deref(), Some("alice"));
     walk.shoot("04-wrong-password").await;
@@ -152,9 +159,16 @@ async fn sign_in(walk: &Walk, at: &Addresses, password: &str) {
     walk.click("button").await;
     assert_eq!(walk.text_of("#name-id").await, "alice@example.com");
     let format = walk.text_of("#name-id-format").await;
-    assert_eq!(format, "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress");
+    assert_eq!(
+        format,
+        "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+    );
     let text = walk.text().await;
-    for expected in ["email alice@example.com", "groups editors, staff", "name Alice Liddell"] {
+    for expected in [
+        "email alice@example.com",
+        "groups editors, staff",
+        "name Alice Liddell",
+    ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     walk.shoot("05-application-a-signed-in").await;
@@ -164,7 +178,14 @@ async fn second_application(walk: &Walk, at: &Addresses) {
     walk.go(&at.b).await;
     walk.click("#sign-in").await;
     assert_eq!(walk.text_of("#name-id").await, "alice@example.com");
-    assert!(walk.driver.current_url().await.unwrap().as_str().starts_with(&at.b));
+    assert!(
+        walk.driver
+            .current_url()
+            .await
+            .unwrap()
+            .as_str()
+            .starts_with(&at.b)
+    );
     walk.shoot("06-application-b-signed-in").await;
 }
 
@@ -172,10 +193,17 @@ async fn hub_page(walk: &Walk, at: &Addresses) {
     walk.go(&at.hub).await;
     walk.wait_for_text("Signed in as Alice Liddell").await;
     let text = walk.text().await;
-    for expected in ["Demo Application A", "Demo Application B", "Ends at the latest"] {
+    for expected in [
+        "Demo Application A",
+        "Demo Application B",
+        "Ends at the latest",
+    ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert!(!text.contains("Not yet"), "both applications took part: {text}");
+    assert!(
+        !text.contains("Not yet"),
+        "both applications took part: {text}"
+    );
     walk.shoot("07-hub-signed-in").await;
 }
 
@@ -185,9 +213,17 @@ async fn open_from_the_hub(walk: &Walk, at: &Addresses) {
     walk.go(&at.a).await;
     walk.wait_for_text("You are not signed in").await;
     walk.go(&at.hub).await;
-    walk.click("button[aria-label='Open Demo Application A']").await;
+    walk.click("button[aria-label='Open Demo Application A']")
+        .await;
     assert_eq!(walk.text_of("#name-id").await, "alice@example.com");
-    assert!(walk.driver.current_url().await.unwrap().as_str().starts_with(&at.a));
+    assert!(
+        walk.driver
+            .current_url()
+            .await
+            .unwrap()
+            .as_str()
+            .starts_with(&at.a)
+    );
 }
 
 async fn log_out(walk: &Walk, at: &Addresses) {
@@ -198,11 +234,22 @@ async fn log_out(walk: &Walk, at: &Addresses) {
     walk.element("#return").await;
     walk.shoot("09-logout-result").await;
     let result = walk.text_of("#result").await;
-    assert!(result.contains("Demo Application A Asked for this sign-out"), "{result}");
+    assert!(
+        result.contains("Demo Application A Asked for this sign-out"),
+        "{result}"
+    );
     assert!(result.contains("Demo Application B Signed out"), "{result}");
     walk.click("#return").await;
-    walk.wait_for_text("Every application that took part confirmed").await;
-    assert!(walk.driver.current_url().await.unwrap().as_str().starts_with(&at.a));
+    walk.wait_for_text("Every application that took part confirmed")
+        .await;
+    assert!(
+        walk.driver
+            .current_url()
+            .await
+            .unwrap()
+            .as_str()
+            .starts_with(&at.a)
+    );
     walk.shoot("10-application-a-signed-out").await;
     for address in [&at.a, &at.b, &at.hub] {
         walk.go(address).await;
@@ -211,7 +258,8 @@ async fn log_out(walk: &Walk, at: &Addresses) {
 }
 
 async fn refusal(walk: &Walk, at: &Addresses) {
-    walk.go(&format!("{}saml/sso?SAMLRequest=nonsense", at.hub)).await;
+    walk.go(&format!("{}saml/sso?SAMLRequest=nonsense", at.hub))
+        .await;
     walk.wait_for_text("The request was refused").await;
     assert_eq!(walk.text_of("#correlation").await.len(), 16);
     walk.shoot("11-refused").await;

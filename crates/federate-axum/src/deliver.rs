@@ -18,10 +18,7 @@ pub(crate) fn see_other(location: &str) -> Result<Response, Failure> {
 }
 
 /// Sends the browser away with a message.
-pub(crate) fn deliver(
-    outgoing: Outgoing,
-    provider: &CryptoProvider,
-) -> Result<Response, Failure> {
+pub(crate) fn deliver(outgoing: Outgoing, provider: &CryptoProvider) -> Result<Response, Failure> {
     match outgoing {
         Outgoing::Redirect(location) => see_other(&location),
         Outgoing::Post(form) => submit(&form, provider),

@@ -82,10 +82,18 @@ impl Failure {
         match fault {
             // Every scanner asks for pages that are not there.
             Fault::NoSuchPage | Fault::NoSuchMethod => {
-                tracing::debug!(correlation = failure.correlation, code = fault.code(), "{fault}");
+                tracing::debug!(
+                    correlation = failure.correlation,
+                    code = fault.code(),
+                    "{fault}"
+                );
             }
             _ => {
-                tracing::warn!(correlation = failure.correlation, code = fault.code(), "{fault}");
+                tracing::warn!(
+                    correlation = failure.correlation,
+                    code = fault.code(),
+                    "{fault}"
+                );
             }
         }
         failure
@@ -95,7 +103,11 @@ impl Failure {
     pub fn internal(reason: &dyn std::fmt::Display) -> Self {
         let failure = Self::with_status(StatusCode::INTERNAL_SERVER_ERROR);
         let reason = printable(&reason.to_string());
-        tracing::warn!(correlation = failure.correlation, code = "http.internal", "{reason}");
+        tracing::warn!(
+            correlation = failure.correlation,
+            code = "http.internal",
+            "{reason}"
+        );
         failure
     }
 
@@ -177,7 +189,9 @@ impl IntoResponse for Failure {
                 code id="correlation" { (self.correlation) }
             }
         };
-        Page::new(title, body).with_status(self.status).into_response()
+        Page::new(title, body)
+            .with_status(self.status)
+            .into_response()
     }
 }
 

@@ -119,13 +119,22 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
     let routes = Router::new()
         .route("/", get(home::home::<S>))
         .route("/open", post(home::open::<S>))
-        .route("/sign-in", get(sign_on::sign_in_page::<S>).post(sign_on::sign_in::<S>))
+        .route(
+            "/sign-in",
+            get(sign_on::sign_in_page::<S>).post(sign_on::sign_in::<S>),
+        )
         .route(METADATA, get(metadata::<S>))
         .route("/pem", get(certificate_pem::<S>))
         .route("/cer", get(certificate_der::<S>))
-        .route(SSO, get(sign_on::redirected::<S>).post(sign_on::posted::<S>))
+        .route(
+            SSO,
+            get(sign_on::redirected::<S>).post(sign_on::posted::<S>),
+        )
         .route("/saml/sso/continue", get(sign_on::go_on::<S>))
-        .route(SLO, get(log_out::redirected::<S>).post(log_out::posted::<S>))
+        .route(
+            SLO,
+            get(log_out::redirected::<S>).post(log_out::posted::<S>),
+        )
         .route("/logout", post(log_out::log_out::<S>))
         .route("/logout/{handle}", get(log_out::progress::<S>))
         .route("/logout/{handle}/next", get(log_out::next::<S>))

@@ -59,7 +59,14 @@ mod tests {
             assert_eq!(local_path(hostile), None, "{hostile:?}");
         }
         assert_eq!(local_path(&format!("/{}", "a".repeat(2048))), None);
-        for good in ["/", "/a", "/a/b?c=d&e=%2F%2Fx#f", "/a//b", "/a:b@c", "/?https://x"] {
+        for good in [
+            "/",
+            "/a",
+            "/a/b?c=d&e=%2F%2Fx#f",
+            "/a//b",
+            "/a:b@c",
+            "/?https://x",
+        ] {
             assert_eq!(local_path(good), Some(good));
         }
     }

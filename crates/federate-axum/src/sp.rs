@@ -118,7 +118,10 @@ async fn login<S: Store>(
 ) -> Result<Response, Failure> {
     let fields = Fields::of(&uri);
     let options = LoginOptions {
-        return_to: fields.value("return_to").and_then(local_path).map(str::to_owned),
+        return_to: fields
+            .value("return_to")
+            .and_then(local_path)
+            .map(str::to_owned),
         ..LoginOptions::default()
     };
     // Several tabs may be on their way to the identity provider: they share the cookie.

@@ -1,4 +1,4 @@
-//! XML security for SAML: a hardened parser, canonicalization and XML signatures.
+//! XML security for SAML: a hardened parser, canonicalization, XML signatures and encryption.
 //!
 //! Octets come in and become a [`Document`] through one strict parser. What a signature
 //! covers becomes [`SignedOctets`], and only from those a [`Verified`] value is read: what
@@ -14,6 +14,7 @@
 
 mod c14n;
 pub mod dsig;
+pub mod enc;
 mod error;
 mod limits;
 mod name;
@@ -30,6 +31,7 @@ pub use c14n::{
 pub use dsig::{
     SignatureError, SignaturePolicy, SignedOctets, Signer, TrustedKeys, VerificationContext,
 };
+pub use enc::{DecryptionContext, DecryptionKeys, DecryptionPolicy, EncryptionError, Encryptor};
 pub use error::{ParseError, ParseErrorKind};
 pub use limits::Limits;
 pub use name::{DS, EC, MD, Name, SAML, SAMLP, XENC, XML, XMLNS, XS, XSI};

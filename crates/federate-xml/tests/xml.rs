@@ -16,6 +16,8 @@ mod canonicalization;
 mod deviations;
 #[path = "xml/encoding.rs"]
 mod encoding;
+#[path = "xml/encryption.rs"]
+mod encryption;
 #[path = "xml/limits.rs"]
 mod limits;
 #[path = "xml/parser.rs"]

@@ -1,7 +1,12 @@
 //! What the facade keeps in stores, and how it is written there.
 
 use crate::error::FederateError;
-use federate_session::{LogoutStore, OneTimeStore, SessionStore, StoreError, Sweep, UserStore};
+use chrono::{DateTime, Utc};
+use federate_crypto::CryptoProvider;
+use federate_session::{
+    LogoutKey, LogoutStore, OneTimeStore, Rotation, SessionKey, SessionRecord, SessionSnapshot,
+    SessionStore, StoreError, Sweep, Termination, UserStore,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,6 +17,41 @@ use serde::de::DeserializeOwned;
 pub trait Store: SessionStore + OneTimeStore + LogoutStore + UserStore + Sweep + 'static {}
 
 impl<T: SessionStore + OneTimeStore + LogoutStore + UserStore + Sweep + 'static> Store for T {}
+
+/// Opens a session; the one that the browser had before is replaced by it, or ends when it
+/// was somebody else's.
+pub(crate) async fn open_session(
+    store: &impl Store,
+    session: &SessionRecord,
+    previous: Option<SessionKey>,
+    provider: &CryptoProvider,
+    now: DateTime<Utc>,
+) -> Result<(), FederateError> {
+    if let Some(previous) = previous {
+        let rotation = store.rotate(&previous, session.clone(), now).await?;
+        if rotation != Rotation::OtherSubject {
+            return Ok(());
+        }
+        end_session(store, &previous, provider, now).await?;
+    }
+    Ok(store.create(session.clone(), now).await?)
+}
+
+/// Ends a session here; telling others is the caller's part.
+pub(crate) async fn end_session(
+    store: &impl Store,
+    key: &SessionKey,
+    provider: &CryptoProvider,
+    now: DateTime<Utc>,
+) -> Result<Option<Box<SessionSnapshot>>, FederateError> {
+    let mut by = [0; 32];
+    provider.random.fill(&mut by)?;
+    let by = LogoutKey::new(by);
+    Ok(match store.begin_termination(key, by, now).await? {
+        Termination::Ended(ended) => Some(ended),
+        Termination::AlreadyEnded | Termination::Unknown => None,
+    })
+}
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, FederateError> {
     postcard::to_allocvec(value)

@@ -75,7 +75,10 @@ impl Hub {
 
     /// The password that it printed.
     pub(crate) fn password(&self, user: &str) -> String {
-        let mut words = self.said.split_whitespace().skip_while(|word| *word != user);
+        let mut words = self
+            .said
+            .split_whitespace()
+            .skip_while(|word| *word != user);
         words.nth(1).expect("the demo user is printed").to_owned()
     }
 
@@ -148,7 +151,9 @@ impl Browser {
             wishes.add_arg(argument).expect("an argument");
         }
         let address = format!("http://127.0.0.1:{}", self.port);
-        WebDriver::new(&address, wishes).await.expect("the browser starts")
+        WebDriver::new(&address, wishes)
+            .await
+            .expect("the browser starts")
     }
 }
 

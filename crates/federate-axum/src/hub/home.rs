@@ -95,7 +95,9 @@ fn session(view: &SessionView) -> Markup {
 fn applications<S: Store>(state: &HubState<S>, view: &SessionView, browser: &Token) -> Markup {
     let mut first: BTreeMap<&EntityId, DateTime<Utc>> = BTreeMap::new();
     for participant in &view.participants {
-        let at = first.entry(&participant.entity_id).or_insert(participant.added_at);
+        let at = first
+            .entry(&participant.entity_id)
+            .or_insert(participant.added_at);
         *at = participant.added_at.min(*at);
     }
     let configured = state.hub().identity_provider().applications();

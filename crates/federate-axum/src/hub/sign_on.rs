@@ -55,7 +55,11 @@ pub(super) async fn answer<S: Store>(
     handle: &Token,
 ) -> Result<Response, Failure> {
     let session = state.session_cookie(headers);
-    match state.hub().continue_sign_on(handle, session.as_ref()).await? {
+    match state
+        .hub()
+        .continue_sign_on(handle, session.as_ref())
+        .await?
+    {
         SignOn::Respond(form) => submit(&form, state.provider()),
         SignOn::SignIn { .. } => see_other(&format!("/sign-in?handle={}", handle.expose())),
     }
@@ -78,7 +82,11 @@ pub(super) async fn sign_in_page<S: Store>(
         let prompt = Prompt::default();
         return state.with_forms(&headers, |browser| prompt.page(&state, browser));
     };
-    match state.hub().continue_sign_on(&handle, session.as_ref()).await? {
+    match state
+        .hub()
+        .continue_sign_on(&handle, session.as_ref())
+        .await?
+    {
         SignOn::Respond(form) => submit(&form, state.provider()),
         SignOn::SignIn { application } => {
             let prompt = Prompt {
@@ -174,7 +182,9 @@ async fn try_again<S: Store>(
         refused: true,
     };
     state.with_forms(headers, |browser| {
-        prompt.page(state, browser).with_status(StatusCode::UNAUTHORIZED)
+        prompt
+            .page(state, browser)
+            .with_status(StatusCode::UNAUTHORIZED)
     })
 }
 

@@ -31,7 +31,10 @@ impl SignedIn {
     /// How the identity provider names the person.
     #[must_use]
     pub fn name_id(&self) -> Option<&NameId> {
-        self.record.upstream.as_ref().map(|upstream| &upstream.name_id)
+        self.record
+            .upstream
+            .as_ref()
+            .map(|upstream| &upstream.name_id)
     }
 }
 
@@ -119,7 +122,10 @@ where
         match sessions.find(&parts.headers).await {
             Ok(Some(signed_in)) => Ok(signed_in),
             Ok(None) => {
-                let path = parts.uri.path_and_query().map(|path| path.as_str().to_owned());
+                let path = parts
+                    .uri
+                    .path_and_query()
+                    .map(|path| path.as_str().to_owned());
                 let return_to = path.filter(|_| parts.method == Method::GET);
                 Err(NotSignedIn::Login { return_to })
             }

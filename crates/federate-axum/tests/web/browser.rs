@@ -58,7 +58,8 @@ impl Browser {
     pub(crate) async fn submit(&mut self, from: &Page, form: &Form) -> Page {
         let body = encode(&form.fields);
         let action = form.action.clone();
-        self.follow(Method::POST, action, Some(body), Some(from)).await
+        self.follow(Method::POST, action, Some(body), Some(from))
+            .await
     }
 
     /// Navigates: redirects, and pages that go on at once, until a page stays.
@@ -110,7 +111,10 @@ impl Browser {
     ) -> Page {
         let host = url.host_str().unwrap().to_owned();
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let mut request = Request::builder().method(method).uri(path).header(HOST, &host);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &host);
         let cross_site = from.is_some_and(|from| from.url.host_str() != Some(&host));
         // Lax: no cookies with a POST from another site.
         if !(cross_site && method == Method::POST) {
@@ -182,10 +186,17 @@ impl Page {
         assert_eq!(self.header(CACHE_CONTROL), "no-store");
         assert_eq!(self.header(X_CONTENT_TYPE_OPTIONS), "nosniff");
         let policy = self.header(CONTENT_SECURITY_POLICY);
-        for directive in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+        for directive in [
+            "default-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ] {
             assert!(policy.contains(directive), "{policy}");
         }
-        assert!(matches!(self.header(REFERRER_POLICY), "no-referrer" | "same-origin"));
+        assert!(matches!(
+            self.header(REFERRER_POLICY),
+            "no-referrer" | "same-origin"
+        ));
     }
 
     /// [Fetch] 3.2.5: the policy decides what origin a form tells.
@@ -200,7 +211,9 @@ impl Page {
     /// What Chromium does with a form, and with every redirect that follows it.
     fn assert_allows_form_to(&self, url: &Url) {
         let policy = self.header(CONTENT_SECURITY_POLICY);
-        let sources = policy.split(';').find_map(|d| d.trim().strip_prefix("form-action "));
+        let sources = policy
+            .split(';')
+            .find_map(|d| d.trim().strip_prefix("form-action "));
         let allowed = sources.unwrap().split(' ').any(|source| match source {
             "'self'" => self.url.origin() == url.origin(),
             "https:" => url.scheme() == "https",
@@ -227,7 +240,10 @@ impl Page {
             Some(unescape(rest.split('"').next()?))
         };
         let action = attribute(form.split('>').next().unwrap(), "action").unwrap();
-        let inputs = form.split("<input").skip(1).map(|tag| tag.split('>').next().unwrap());
+        let inputs = form
+            .split("<input")
+            .skip(1)
+            .map(|tag| tag.split('>').next().unwrap());
         let fields = inputs.map(|tag| {
             let value = attribute(tag, "value").unwrap_or_default();
             (attribute(tag, "name").unwrap(), value)

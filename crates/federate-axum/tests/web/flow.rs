@@ -21,7 +21,11 @@ async fn one_sign_in_opens_both_applications() {
     let world = World::new();
     let mut browser = world.browser();
     let page = browser.go("https://a.example/inbox").await;
-    assert!(page.url.as_str().starts_with("https://hub.example/sign-in?handle="));
+    assert!(
+        page.url
+            .as_str()
+            .starts_with("https://hub.example/sign-in?handle=")
+    );
     assert!(page.says("to continue to Application A"));
 
     let wrong = page.form(0).with("user", "<alice>").with("password", "x");
@@ -40,7 +44,11 @@ async fn one_sign_in_opens_both_applications() {
     assert_eq!(page.url.as_str(), "https://b.example/inbox");
 
     let page = browser.go(HUB).await;
-    assert!(page.says("Signed in as Alice <Liddell> & \"Co\""), "{}", page.body);
+    assert!(
+        page.says("Signed in as Alice <Liddell> & \"Co\""),
+        "{}",
+        page.body
+    );
     for text in ["Application A", "Application B", "Ends at the latest"] {
         assert!(page.says(text), "{text}");
     }
@@ -99,7 +107,11 @@ async fn logging_out_at_the_hub_ends_everything() {
     let mut browser = world.signed_in().await;
     let page = browser.go(HUB).await;
     let page = browser.submit(&page, &page.form(2)).await;
-    assert!(browser.cookie("hub.example", "__Host-hub_session").is_none());
+    assert!(
+        browser
+            .cookie("hub.example", "__Host-hub_session")
+            .is_none()
+    );
     let page = wait_for_result(&mut browser, page).await;
     assert!(page.says("You are signed out"), "{}", page.body);
     assert!(page.says("Every application confirmed its sign-out."));
@@ -121,7 +133,9 @@ async fn an_application_that_does_not_answer_is_never_called_signed_out() {
         let progress = page.url.clone();
         // The request leaves, and the browser never comes back from there.
         let next = progress.join(&page.refresh().unwrap().1).unwrap();
-        let left = browser.send(&axum::http::Method::GET, &next, None, None).await;
+        let left = browser
+            .send(&axum::http::Method::GET, &next, None, None)
+            .await;
         assert_eq!(left.status, StatusCode::SEE_OTHER);
 
         let page = browser.go(progress.as_str()).await;
@@ -135,11 +149,19 @@ async fn an_application_that_does_not_answer_is_never_called_signed_out() {
                 browser.go(progress.as_str()).await
             }
         };
-        assert!(page.says("You are not signed out everywhere"), "{}", page.body);
+        assert!(
+            page.says("You are not signed out everywhere"),
+            "{}",
+            page.body
+        );
         assert!(page.says("Application B Asked, no answer"));
         assert!(!page.says("confirmed its sign-out"));
         let page = browser.follow_link(&page, &page.refresh().unwrap().1).await;
-        assert!(page.says("Not every application confirmed"), "{}", page.body);
+        assert!(
+            page.says("Not every application confirmed"),
+            "{}",
+            page.body
+        );
     }
 }
 
@@ -159,7 +181,12 @@ async fn two_tabs_can_sign_in_at_once() {
     let first = browser.go("https://a.example/login?return_to=/inbox").await;
     let second = browser.go("https://a.example/login").await;
     let page = browser.submit(&first, &credentials(&first)).await;
-    assert_eq!(page.url.as_str(), "https://a.example/inbox", "{}", page.body);
+    assert_eq!(
+        page.url.as_str(),
+        "https://a.example/inbox",
+        "{}",
+        page.body
+    );
     let page = browser.submit(&second, &credentials(&second)).await;
     assert_eq!(page.url.as_str(), A, "{}", page.body);
 }
@@ -172,6 +199,15 @@ async fn metadata_and_certificates_are_there() {
     assert!(hub.body.contains("IDPSSODescriptor"));
     let application = browser.go("https://a.example/saml/metadata").await;
     assert!(application.body.contains("SPSSODescriptor"));
-    assert!(browser.go("https://hub.example/pem").await.body.starts_with("-----BEGIN CERT"));
-    assert_eq!(browser.go("https://hub.example/cer").await.status, StatusCode::OK);
+    assert!(
+        browser
+            .go("https://hub.example/pem")
+            .await
+            .body
+            .starts_with("-----BEGIN CERT")
+    );
+    assert_eq!(
+        browser.go("https://hub.example/cer").await.status,
+        StatusCode::OK
+    );
 }

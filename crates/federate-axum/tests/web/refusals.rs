@@ -24,7 +24,15 @@ fn assert_refused(page: &Page, status: StatusCode, what: &str) {
     let correlation = page.between("id=\"correlation\">", "</code>");
     assert_eq!(correlation.len(), 16, "{what}");
     // No reason, no echo: the page is the same for all but the reference.
-    for word in ["signature", "base64", "assertion", "alice", "digest", "expired", "<script"] {
+    for word in [
+        "signature",
+        "base64",
+        "assertion",
+        "alice",
+        "digest",
+        "expired",
+        "<script",
+    ] {
         let text = page.body.split("<body").nth(1).unwrap().to_lowercase();
         assert!(!text.contains(word), "{what}: {word}");
     }
@@ -93,7 +101,13 @@ async fn malformed_messages_are_refused_at_every_endpoint() {
         let page = post(&mut browser, address, "Other", "").await;
         assert_refused(&page, StatusCode::BAD_REQUEST, address);
         if address != A_ACS {
-            for query in ["", "?", "?SAMLRequest=a&SAMLResponse=b", "?SAMLRequest=%FF", "?SAMLRequest=AAAA"] {
+            for query in [
+                "",
+                "?",
+                "?SAMLRequest=a&SAMLResponse=b",
+                "?SAMLRequest=%FF",
+                "?SAMLRequest=AAAA",
+            ] {
                 let page = get(&mut browser, &format!("{address}{query}")).await;
                 assert_refused(&page, StatusCode::BAD_REQUEST, address);
             }
@@ -106,16 +120,32 @@ async fn malformed_messages_are_refused_at_every_endpoint() {
 async fn oversized_and_foreign_bodies_are_refused_at_every_endpoint() {
     let world = World::new();
     let mut browser = world.signed_in().await;
-    let own = ["https://hub.example/sign-in", "https://hub.example/open", "https://hub.example/logout"];
+    let own = [
+        "https://hub.example/sign-in",
+        "https://hub.example/open",
+        "https://hub.example/logout",
+    ];
     for address in [SSO, HUB_SLO, A_ACS, A_SLO].into_iter().chain(own) {
-        let page = post(&mut browser, address, "SAMLResponse", &"A".repeat(1_600_000)).await;
+        let page = post(
+            &mut browser,
+            address,
+            "SAMLResponse",
+            &"A".repeat(1_600_000),
+        )
+        .await;
         assert_refused(&page, StatusCode::PAYLOAD_TOO_LARGE, address);
         let url = Url::parse(address).unwrap();
         for (kind, body) in [
             ("text/plain", Body::from("SAMLResponse=AAAA")),
-            ("application/x-www-form-urlencoded", Body::from(vec![0xff, 0xfe])),
+            (
+                "application/x-www-form-urlencoded",
+                Body::from(vec![0xff, 0xfe]),
+            ),
         ] {
-            let request = Request::post(url.path()).header(CONTENT_TYPE, kind).body(body).unwrap();
+            let request = Request::post(url.path())
+                .header(CONTENT_TYPE, kind)
+                .body(body)
+                .unwrap();
             let page = browser.answer(&url, request).await;
             assert_refused(&page, StatusCode::UNSUPPORTED_MEDIA_TYPE, address);
         }
@@ -175,7 +205,13 @@ async fn bad_responses_are_refused() {
         let page = post(&mut browser, A_ACS, "SAMLResponse", &value).await;
         assert_refused(&page, StatusCode::BAD_REQUEST, what);
     }
-    let page = post(&mut browser, "https://b.example/saml/acs", "SAMLResponse", &honest).await;
+    let page = post(
+        &mut browser,
+        "https://b.example/saml/acs",
+        "SAMLResponse",
+        &honest,
+    )
+    .await;
     assert_refused(&page, StatusCode::FORBIDDEN, "for another application");
 
     // The honest one still counts, once.
@@ -189,7 +225,11 @@ async fn bad_responses_are_refused() {
     let page = post(&mut browser, A_ACS, "SAMLResponse", &late).await;
     assert_refused(&page, StatusCode::BAD_REQUEST, "expired");
     let page = get(&mut browser, "https://a.example/login/complete?handle=x").await;
-    assert_refused(&page, StatusCode::BAD_REQUEST, "a handle that cannot be one");
+    assert_refused(
+        &page,
+        StatusCode::BAD_REQUEST,
+        "a handle that cannot be one",
+    );
     let unknown = format!("https://a.example/login/complete?handle={}", "A".repeat(43));
     let page = get(&mut browser, &unknown).await;
     assert_refused(&page, StatusCode::FORBIDDEN, "an unknown handle");
@@ -270,16 +310,37 @@ async fn addresses_that_lead_nowhere_are_plain_pages() {
     let unknown = "A".repeat(43);
     let logout = |rest: &str| format!("https://hub.example/logout/{unknown}{rest}");
     for (address, status) in [
-        ("https://hub.example/nothing".to_owned(), StatusCode::NOT_FOUND),
+        (
+            "https://hub.example/nothing".to_owned(),
+            StatusCode::NOT_FOUND,
+        ),
         (logout(""), StatusCode::NOT_FOUND),
         (logout("/next"), StatusCode::NOT_FOUND),
         (logout("/finish"), StatusCode::NOT_FOUND),
-        ("https://hub.example/logout/x".to_owned(), StatusCode::BAD_REQUEST),
-        ("https://hub.example/logout/%FF".to_owned(), StatusCode::BAD_REQUEST),
-        ("https://hub.example/logout".to_owned(), StatusCode::METHOD_NOT_ALLOWED),
-        ("https://hub.example/saml/sso/continue".to_owned(), StatusCode::BAD_REQUEST),
-        ("https://hub.example/sign-in?handle=x".to_owned(), StatusCode::BAD_REQUEST),
-        (format!("https://hub.example/sign-in?handle={unknown}"), StatusCode::FORBIDDEN),
+        (
+            "https://hub.example/logout/x".to_owned(),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "https://hub.example/logout/%FF".to_owned(),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "https://hub.example/logout".to_owned(),
+            StatusCode::METHOD_NOT_ALLOWED,
+        ),
+        (
+            "https://hub.example/saml/sso/continue".to_owned(),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "https://hub.example/sign-in?handle=x".to_owned(),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            format!("https://hub.example/sign-in?handle={unknown}"),
+            StatusCode::FORBIDDEN,
+        ),
     ] {
         let page = get(&mut browser, &address).await;
         assert_refused(&page, status, &address);

@@ -33,7 +33,10 @@ async fn home(person: Option<SignedIn>) -> String {
 }
 
 async fn inbox(person: SignedIn) -> String {
-    format!("inbox of {}", person.user.profile.first("email").unwrap_or(""))
+    format!(
+        "inbox of {}",
+        person.user.profile.first("email").unwrap_or("")
+    )
 }
 
 impl World {
@@ -47,7 +50,9 @@ impl World {
         for (sp, host) in applications.iter().zip(["a.example", "b.example"]) {
             let site = Site::new(&format!("https://{host}"), "app", host).unwrap();
             let state = SpState::new(Arc::clone(sp), site);
-            let pages = Router::new().route("/", get(home)).route("/inbox", get(inbox));
+            let pages = Router::new()
+                .route("/", get(home))
+                .route("/inbox", get(inbox));
             let pages = federate_axum::with_safe_headers(pages).with_state(state.clone());
             web.insert(host.to_owned(), sp_router(state).merge(pages));
         }

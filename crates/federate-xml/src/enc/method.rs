@@ -1,7 +1,7 @@
 //! `xenc:EncryptionMethod` (`[XMLEnc] 3.2`).
 
 use super::error::{EncryptionError, EncryptionStructure as Structure};
-use super::{ENCRYPTION_METHOD, MGF, XENC11, xenc};
+use super::{ENCRYPTION_METHOD, MGF, xenc};
 use crate::name::Name;
 use crate::read::Children;
 use crate::tree::Element;
@@ -51,13 +51,10 @@ struct Parameters<'d> {
 
 impl<'d> Parameters<'d> {
     fn of(method: Element<'d>) -> Result<Self, EncryptionError> {
-        let known = |e: crate::ReadError| match e {
-            _ => ELEMENTS,
-        };
-        method
+        let mut children = method
             .only_attributes(ENCRYPTION_METHOD, &["Algorithm"])
-            .map_err(known)?;
-        let mut children: Children<'d> = method.children(ENCRYPTION_METHOD).map_err(known)?;
+            .and_then(|()| method.children(ENCRYPTION_METHOD))
+            .map_err(|_| ELEMENTS)?;
         let mut found = Self {
             key_size: children.optional(KEY_SIZE),
             label: children.optional(OAEP_PARAMS),
@@ -158,20 +155,20 @@ fn mgf1_of(element: Element<'_>) -> Result<DigestAlgorithm, EncryptionError> {
     let uri = algorithm(element)?;
     DigestAlgorithm::ALL
         .into_iter()
-        .find(|digest| uri.strip_prefix(XENC11) == Some(mgf1_name(*digest)))
+        .find(|digest| mgf1_uri(*digest) == Some(uri))
         .ok_or(EncryptionError::AlgorithmRefused {
             role: "the mask generation function of the key transport",
             uri: UNKNOWN,
         })
 }
 
-/// The part of MGF1's identifier behind the namespace (`[XMLEnc] 5.5.2`).
-pub(super) const fn mgf1_name(digest: DigestAlgorithm) -> &'static str {
+/// The identifier of MGF1 with a digest (`[XMLEnc] 5.5.2`).
+pub(super) const fn mgf1_uri(digest: DigestAlgorithm) -> Option<&'static str> {
     match digest {
-        DigestAlgorithm::Sha1 => "mgf1sha1",
-        DigestAlgorithm::Sha256 => "mgf1sha256",
-        DigestAlgorithm::Sha384 => "mgf1sha384",
-        DigestAlgorithm::Sha512 => "mgf1sha512",
-        _ => "",
+        DigestAlgorithm::Sha1 => Some("http://www.w3.org/2009/xmlenc11#mgf1sha1"),
+        DigestAlgorithm::Sha256 => Some("http://www.w3.org/2009/xmlenc11#mgf1sha256"),
+        DigestAlgorithm::Sha384 => Some("http://www.w3.org/2009/xmlenc11#mgf1sha384"),
+        DigestAlgorithm::Sha512 => Some("http://www.w3.org/2009/xmlenc11#mgf1sha512"),
+        _ => None,
     }
 }

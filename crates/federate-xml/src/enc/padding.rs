@@ -12,7 +12,8 @@ pub(super) fn cut(block_len: usize, padded: &mut Zeroizing<Vec<u8>>) -> Choice {
     let last = padded.last().copied().unwrap_or_default();
     let valid = !last.ct_eq(&0) & !last.ct_gt(&most);
     let len = u8::conditional_select(&0, &last, valid);
-    padded.truncate(padded.len().saturating_sub(usize::from(len)));
+    let remains = padded.len().saturating_sub(usize::from(len));
+    padded.truncate(remains);
     valid
 }
 

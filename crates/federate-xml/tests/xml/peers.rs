@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 
 /// Whether a program is there. Without it a test is skipped, unless the environment variable
 /// `FEDERATE_REQUIRE_PEERS` is 1, as in CI.
-fn installed(program: &str) -> bool {
+pub(crate) fn installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
         println!("skipped: {program} is not installed");
@@ -23,16 +23,16 @@ fn installed(program: &str) -> bool {
 }
 
 /// A directory of its own for one test, gone afterwards.
-struct Folder(std::path::PathBuf);
+pub(crate) struct Folder(pub(crate) std::path::PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("federate-xml-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn file(&self, name: &str, content: &str) -> std::path::PathBuf {
+    pub(crate) fn file(&self, name: &str, content: &str) -> std::path::PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, content).unwrap();
         path
@@ -45,7 +45,7 @@ impl Drop for Folder {
     }
 }
 
-fn xmlsec1(arguments: &[&OsStr]) -> Output {
+pub(crate) fn xmlsec1(arguments: &[&OsStr]) -> Output {
     Command::new("xmlsec1").args(arguments).output().unwrap()
 }
 

@@ -27,7 +27,7 @@ const SOURCES: [&str; 8] = [
     "xml-crypto",
 ];
 
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("FEDERATE_VECTORS").map(PathBuf::from);
     if folder.is_none() {
         println!("skipped: FEDERATE_VECTORS is not set");
@@ -35,8 +35,8 @@ fn folder() -> Option<PathBuf> {
     folder
 }
 
-struct Row {
-    path: String,
+pub(crate) struct Row {
+    pub(crate) path: String,
     verdict: String,
     reason: String,
     encoding: String,
@@ -44,7 +44,7 @@ struct Row {
     judged: String,
 }
 
-fn rows(folder: &Path) -> Vec<Row> {
+pub(crate) fn rows(folder: &Path) -> Vec<Row> {
     let table = std::fs::read_to_string(folder.join("VERDICTS.tsv")).unwrap();
     let row = |line: &str| {
         let fields: Vec<&str> = line.split('\t').collect();
@@ -61,7 +61,7 @@ fn rows(folder: &Path) -> Vec<Row> {
 }
 
 impl Row {
-    fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         self.path.split('/').next().unwrap()
     }
 
@@ -93,7 +93,7 @@ impl Row {
             || about.iter().any(|word| self.reason.contains(word))
     }
 
-    fn octets(&self, folder: &Path) -> Option<Vec<u8>> {
+    pub(crate) fn octets(&self, folder: &Path) -> Option<Vec<u8>> {
         let octets = std::fs::read(folder.join(&self.path)).ok()?;
         let unpacked = || {
             use base64::Engine as _;
@@ -128,13 +128,13 @@ fn walk<'d>(element: Element<'d>, found: &mut Vec<Element<'d>>) {
     }
 }
 
-fn elements<'d>(document: &'d Document<'d>) -> Vec<Element<'d>> {
+pub(crate) fn elements<'d>(document: &'d Document<'d>) -> Vec<Element<'d>> {
     let mut found = Vec::new();
     walk(document.root(), &mut found);
     found
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|e| e.unwrap().path())

@@ -3,7 +3,7 @@
 use super::{AuthenticatedUser, Hub, PASSWORD};
 use crate::error::{Denial, FederateError};
 use crate::idp::{Application, Assurance, SignOnDemand};
-use crate::store::{Store, decode, encode};
+use crate::store::{Store, decode, encode, open_session};
 use crate::token::{Token, hash, message_id, short_name};
 use crate::transport::Incoming;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +11,7 @@ use federate_saml::binding::PostForm;
 use federate_saml::{Attribute, MAX_REQUEST_AGE};
 use federate_session::{
     Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, Profile, PutNew,
-    Rotation, SessionId, SessionRecord, SessionState, Subject, Termination, User, UserId,
+    SessionId, SessionRecord, SessionState, Subject, User, UserId,
 };
 use federate_types::{EntityId, NameId, NameIdFormat, SessionIndex, Status, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -175,27 +175,9 @@ impl<S: Store> Hub<S> {
             &self.lifetime,
             now,
         );
-        self.open(session.clone(), previous, now).await?;
+        let previous = previous.map(|token| self.session_key(token));
+        open_session(&*self.store, &session, previous, self.provider(), now).await?;
         Ok(SignedIn { token, session })
-    }
-
-    async fn open(
-        &self,
-        session: SessionRecord,
-        previous: Option<&Token>,
-        now: DateTime<Utc>,
-    ) -> Result<(), FederateError> {
-        if let Some(previous) = previous {
-            let old = self.session_key(previous);
-            let rotation = self.store.rotate(&old, session.clone(), now).await?;
-            if rotation != Rotation::OtherSubject {
-                return Ok(());
-            }
-            // Somebody else signed in at this browser: the former session ends.
-            let by = self.logout_key(&Token::random(self.provider())?);
-            let _former: Termination = self.store.begin_termination(&old, by, now).await?;
-        }
-        Ok(self.store.create(session, now).await?)
     }
 
     async fn park(&self, demand: SignOnDemand, now: DateTime<Utc>) -> Result<Token, FederateError> {

@@ -2,7 +2,7 @@
 
 use super::ServiceProvider;
 use crate::error::{Denial, FederateError};
-use crate::store::{Store, decode, encode};
+use crate::store::{Store, decode, encode, open_session};
 use crate::token::{Token, hash, message_id};
 use crate::transport::{Outgoing, send};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +13,7 @@ use federate_saml::{
 };
 use federate_session::{
     Namespace, NewSession, OneTimeEntry, OneTimeKey, Persistence, Profile, PutNew, Redemption,
-    Rotation, SessionId, SessionRecord, Subject, UpstreamSession, User, UserId,
+    SessionId, SessionRecord, Subject, UpstreamSession, User, UserId,
 };
 use federate_types::{Binding, EntityId, NameId, NameIdFormat, SessionIndex};
 use federate_xml::Unverified;
@@ -276,7 +276,8 @@ impl<S: Store> ServiceProvider<S> {
             &self.lifetime,
             now,
         );
-        self.open(session.clone(), previous, now).await?;
+        let previous = previous.map(|token| self.session_key(token));
+        open_session(&*self.store, &session, previous, provider, now).await?;
         Ok(CompletedLogin {
             login,
             user,
@@ -284,24 +285,6 @@ impl<S: Store> ServiceProvider<S> {
             token,
             return_to: parked.return_to,
         })
-    }
-
-    async fn open(
-        &self,
-        session: SessionRecord,
-        previous: Option<&Token>,
-        now: DateTime<Utc>,
-    ) -> Result<(), FederateError> {
-        if let Some(previous) = previous {
-            let old = self.session_key(previous);
-            let rotation = self.store.rotate(&old, session.clone(), now).await?;
-            if rotation != Rotation::OtherSubject {
-                return Ok(());
-            }
-            // Somebody else signed in at this browser: the former session ends.
-            let _former = self.end_session(&old, now).await?;
-        }
-        Ok(self.store.create(session, now).await?)
     }
 
     async fn pending(&self, id: &str, now: DateTime<Utc>) -> Result<Pending, FederateError> {

@@ -2,7 +2,7 @@
 
 use super::ServiceProvider;
 use crate::error::{Denial, FederateError};
-use crate::store::Store;
+use crate::store::{Store, end_session};
 use crate::token::{Token, hash, message_id};
 use crate::transport::{Incoming, Outgoing, Received, front_channel, send};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,9 +10,7 @@ use federate_saml::{
     LogoutExpectation, LogoutRequest, LogoutResponse, MAX_REQUEST_AGE, MessageHints, MessageKind,
     REASON_USER, validate_logout_request, validate_logout_response,
 };
-use federate_session::{
-    LogoutKey, Namespace, OneTimeEntry, OneTimeKey, PutNew, SessionKey, Termination, UpstreamQuery,
-};
+use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, UpstreamQuery};
 use federate_types::{EntityId, Status};
 
 /// What a logout message came to.
@@ -41,7 +39,8 @@ impl<S: Store> ServiceProvider<S> {
     pub async fn start_logout(&self, token: &Token) -> Result<Option<Outgoing>, FederateError> {
         let now = self.now();
         let key = self.session_key(token);
-        let Termination::Ended(ended) = self.end_session(&key, now).await? else {
+        let provider = self.party.provider();
+        let Some(ended) = end_session(&*self.store, &key, provider, now).await? else {
             return Ok(None);
         };
         let Some(upstream) = ended.record.upstream else {
@@ -112,7 +111,7 @@ impl<S: Store> ServiceProvider<S> {
             session_indexes: request.session_indexes.clone(),
         };
         for session in self.store.by_upstream(&query).await? {
-            let _ended = self.end_session(&session.key, now).await?;
+            end_session(&*self.store, &session.key, self.party.provider(), now).await?;
         }
         let (binding, endpoint) = front_channel(&idp.single_logout).ok_or(Denial::NoEndpoint)?;
         let location = endpoint.response_location_or_location().as_str();
@@ -185,18 +184,6 @@ impl<S: Store> ServiceProvider<S> {
             PutNew::Inserted => Ok(()),
             PutNew::AlreadyPresent => Err(Denial::Replayed.into()),
         }
-    }
-
-    /// Ends a session here; telling others is the caller's part.
-    pub(super) async fn end_session(
-        &self,
-        key: &SessionKey,
-        now: DateTime<Utc>,
-    ) -> Result<Termination, FederateError> {
-        let mut by = [0; 32];
-        self.party.provider().random.fill(&mut by)?;
-        let by = LogoutKey::new(by);
-        Ok(self.store.begin_termination(key, by, now).await?)
     }
 
     fn logout_request_key(&self, peer: &EntityId, id: &str) -> OneTimeKey {
