@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use federate::session::Sweep as _;
-use federate_axum::Site;
+use federate_axum::{Site, hub::METADATA};
 use federate_store::RedbStore;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -106,7 +106,9 @@ async fn own_host(State(site): State<Site>, request: Request, next: Next) -> Res
         .origin()
         .split_once("://")
         .map(|(_, host)| host.as_bytes());
-    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    // Metadata is fetched by programs, which may know this machine by another name only.
+    let asks =
+        matches!(*request.method(), Method::GET | Method::HEAD) && request.uri().path() != METADATA;
     if !asks || host.map(|host| host.as_bytes()) == own {
         return next.run(request).await;
     }

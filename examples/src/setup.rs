@@ -57,17 +57,8 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     let provider = aws_lc_provider();
     let config = Config::read(options.config.as_deref())?;
     let site = hub_site(options)?;
-    if !options.no_demo && options.port > u16::MAX - 2 {
-        let why = "the demo applications take the two ports that follow, and there are none";
-        return Err(Problem::of(format_args!("--port {}", options.port), why));
-    }
-    let taken = config.users.keys().find(|name| demo::is_demo_user(name));
-    if let Some(name) = taken.filter(|_| !options.no_demo) {
-        let why = "it is a demo user; choose another, or start with --no-demo";
-        return Err(Problem::of(
-            format_args!("{}: user.name: {name:?}", config.file),
-            why,
-        ));
+    if !options.no_demo {
+        room_for_demo(options, &config)?;
     }
     let configured = config
         .applications
@@ -89,20 +80,11 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     };
     if !options.no_demo {
         demo_users = demo::users(&data, &provider)?;
-        for ((title, name), port) in DEMO.into_iter().zip(options.port + 1..) {
-            let store = Arc::new(data.store(&format!("{name}.redb"))?);
-            stores.push(Arc::clone(&store));
-            let demo = demo(
-                &data,
-                &provider,
-                (title, name),
-                port,
-                store,
-                &idp.metadata(),
-            )?;
-            applications.push(Application::from_metadata(title, &demo.sp.metadata())?);
-            demos.push(demo);
-        }
+        demos = self::demos(&data, &provider, options.port, &idp.metadata(), &mut stores)?;
+    }
+    for demo in &demos {
+        let metadata = demo.sp.metadata();
+        applications.push(Application::from_metadata(demo.site.title(), &metadata)?);
     }
     applications.extend(configured);
     let idp = with_applications(idp, applications, &config.file)?;
@@ -125,6 +107,20 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         passwords: demo_users.passwords,
         data_dir: data.path().to_owned(),
     })
+}
+
+/// The demo applications need ports, and the demo users their names.
+fn room_for_demo(options: &Options, config: &Config) -> Result<(), Problem> {
+    if options.port > u16::MAX - 2 {
+        let why = "the demo applications take the two ports that follow, and there are none";
+        return Err(Problem::of(format_args!("--port {}", options.port), why));
+    }
+    let Some(name) = config.users.keys().find(|name| demo::is_demo_user(name)) else {
+        return Ok(());
+    };
+    let why = "it is a demo user; choose another, or start with --no-demo";
+    let what = format!("{}: user.name: {name:?}", config.file);
+    Err(Problem::of(what, why))
 }
 
 fn hub_site(options: &Options) -> Result<Site, Problem> {
@@ -150,6 +146,24 @@ fn party(
         EntityId::new(site.url(hub::METADATA)).map_err(|e| Problem::new(e.to_string()))?;
     let signer = data.signer(provider, name, &format!("Federate {name}"))?;
     Ok(Party::new(entity_id, signer))
+}
+
+/// The demo applications, each with a store of its own.
+fn demos(
+    data: &DataDir,
+    provider: &CryptoProvider,
+    hub_port: u16,
+    hub_metadata: &[u8],
+    stores: &mut Vec<Arc<RedbStore>>,
+) -> Result<Vec<Demo>, Problem> {
+    let mut demos = Vec::new();
+    for ((title, name), port) in DEMO.into_iter().zip(hub_port + 1..) {
+        let store = Arc::new(data.store(&format!("{name}.redb"))?);
+        stores.push(Arc::clone(&store));
+        let names = (title, name);
+        demos.push(demo(data, provider, names, port, store, hub_metadata)?);
+    }
+    Ok(demos)
 }
 
 /// A demo application: it knows the hub by its metadata alone.

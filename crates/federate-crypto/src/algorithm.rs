@@ -1,3 +1,4 @@
+use crate::der;
 use std::fmt;
 
 /// A digest algorithm of XML signatures (`[XMLDSig] 6.2`, RFC 9231).
@@ -258,6 +259,15 @@ impl Curve {
             Self::P384 => 48,
             Self::P521 => 66,
         }
+    }
+
+    /// A signature as key services and hardware modules give it, the DER of an
+    /// `Ecdsa-Sig-Value` (RFC 3279 2.2.3), in the form that XML signatures have: `r || s`.
+    ///
+    /// `None` when it is no such value, or too large for the curve.
+    #[must_use]
+    pub fn raw_signature(self, der: &[u8]) -> Option<Vec<u8>> {
+        der::ecdsa_raw(self, der)
     }
 }
 

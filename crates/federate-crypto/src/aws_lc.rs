@@ -147,6 +147,24 @@ impl KeyBackend for AwsLc {
         let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| CryptoError::Random)?;
         PrivateKey::from_pkcs8_der(pkcs8.as_ref())
     }
+
+    fn generate_ec(&self, curve: Curve) -> Result<PrivateKey, CryptoError> {
+        let signing = match curve {
+            Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+            Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+            Curve::P521 => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
+        };
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(signing, &SystemRandom::new())
+            .map_err(|_| CryptoError::Random)?;
+        PrivateKey::from_pkcs8_der(pkcs8.as_ref())
+    }
+
+    fn generate_ed25519(&self) -> Result<PrivateKey, CryptoError> {
+        // Version 1, without the public half: older programs read only that.
+        let pkcs8 = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
+            .map_err(|_| CryptoError::Random)?;
+        PrivateKey::from_pkcs8_der(pkcs8.as_ref())
+    }
 }
 
 const fn unsupported(algorithm: SignatureAlgorithm) -> CryptoError {
@@ -196,7 +214,9 @@ impl Verifier for AwsVerifier {
         let parsed = self.parsed(algorithm)?;
         match key {
             KeyType::Ec(curve) => {
-                let signature = ecdsa_der(curve, signature).ok_or(CryptoError::BadSignature)?;
+                // AWS-LC has this form for every pair of curve and digest.
+                let signature =
+                    der::ecdsa_sig_value(curve, signature).ok_or(CryptoError::BadSignature)?;
                 parsed.verify_sig(message, &signature)
             }
             KeyType::Rsa | KeyType::Ed25519 => parsed.verify_sig(message, signature),
@@ -212,13 +232,6 @@ const fn first_algorithm(key: KeyType) -> SignatureAlgorithm {
         KeyType::Ec(_) => SignatureAlgorithm::EcdsaSha256,
         KeyType::Ed25519 => SignatureAlgorithm::Ed25519,
     }
-}
-
-/// `r || s` as the `Ecdsa-Sig-Value` that AWS-LC has for every pair of curve and digest.
-fn ecdsa_der(curve: Curve, signature: &[u8]) -> Option<Vec<u8>> {
-    // [XMLDSig] 6.4.3: two integers of the length of the base point's order, concatenated.
-    let (r, s) = signature.split_at_checked(curve.coordinate_len())?;
-    (s.len() == r.len()).then(|| der::value(der::SEQUENCE, &[&der::unsigned(r), &der::unsigned(s)]))
 }
 
 fn verification_algorithm(

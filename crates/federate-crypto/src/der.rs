@@ -1,11 +1,25 @@
 //! The little of DER (`[X.690]`) that keys need: lengths are definite and minimal.
 
+use crate::Curve;
+
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const NULL: u8 = 0x05;
 pub(crate) const OID: u8 = 0x06;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
+/// `[0]`, constructed.
+pub(crate) const CONTEXT_0: u8 = 0xa0;
+/// `[1]`, constructed.
+pub(crate) const CONTEXT_1: u8 = 0xa1;
+/// `[1]`, primitive.
+pub(crate) const CONTEXT_1_PRIMITIVE: u8 = 0x81;
+/// `[2]`, constructed.
+pub(crate) const CONTEXT_2: u8 = 0xa2;
 
 /// Object identifiers, as the octets of their contents.
 pub(crate) mod oid {
@@ -15,6 +29,22 @@ pub(crate) mod oid {
     pub(crate) const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
     pub(crate) const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
     pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+
+    pub(crate) const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
+    pub(crate) const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    pub(crate) const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11];
+    pub(crate) const SHA384_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12];
+    pub(crate) const SHA512_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13];
+    pub(crate) const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    pub(crate) const ECDSA_WITH_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
+    pub(crate) const ECDSA_WITH_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4];
+    pub(crate) const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    pub(crate) const SHA384: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
+    pub(crate) const SHA512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
+
+    pub(crate) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
+    pub(crate) const PKCS7_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+    pub(crate) const PKCS7_SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 }
 
 /// Reads one value after the other; `None` is always "malformed".
@@ -28,6 +58,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The tag of the next value.
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.0.first().copied()
     }
 
     /// The contents of the next value, which must have that tag.
@@ -109,7 +144,6 @@ pub(crate) fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// An INTEGER from its magnitude.
-#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 pub(crate) fn unsigned(magnitude: &[u8]) -> Vec<u8> {
     let start = magnitude
         .iter()
@@ -120,6 +154,30 @@ pub(crate) fn unsigned(magnitude: &[u8]) -> Vec<u8> {
         Some(first) if first & 0x80 == 0 => value(INTEGER, &[magnitude]),
         _ => value(INTEGER, &[&[0], magnitude]),
     }
+}
+
+/// `r || s` as an `Ecdsa-Sig-Value` (RFC 3279 2.2.3).
+pub(crate) fn ecdsa_sig_value(curve: Curve, raw: &[u8]) -> Option<Vec<u8>> {
+    // [XMLDSig] 6.4.3: two integers of the length of the base point's order, concatenated.
+    let (r, s) = raw.split_at_checked(curve.coordinate_len())?;
+    (s.len() == r.len()).then(|| value(SEQUENCE, &[&unsigned(r), &unsigned(s)]))
+}
+
+/// An `Ecdsa-Sig-Value` as `r || s`.
+pub(crate) fn ecdsa_raw(curve: Curve, sig_value: &[u8]) -> Option<Vec<u8>> {
+    let mut outer = Reader::new(sig_value);
+    let mut inner = outer.sequence()?;
+    let (r, s) = (inner.unsigned()?, inner.unsigned()?);
+    if !inner.is_empty() || !outer.is_empty() {
+        return None;
+    }
+    let mut raw = Vec::with_capacity(2 * curve.coordinate_len());
+    for number in [r, s] {
+        let zeros = curve.coordinate_len().checked_sub(number.len())?;
+        raw.resize(raw.len() + zeros, 0);
+        raw.extend_from_slice(number);
+    }
+    Some(raw)
 }
 
 #[cfg(test)]
@@ -156,8 +214,19 @@ mod tests {
         }
     }
 
-    #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
     proptest! {
+        #[test]
+        fn ecdsa_signatures_read_back(data in proptest::collection::vec(any::<u8>(), 0..140)) {
+            for curve in Curve::ALL {
+                let sig_value = ecdsa_sig_value(curve, &data);
+                prop_assert_eq!(sig_value.is_some(), data.len() == 2 * curve.coordinate_len());
+                if let Some(sig_value) = sig_value {
+                    prop_assert_eq!(ecdsa_raw(curve, &sig_value), Some(data.clone()));
+                }
+                let _ = ecdsa_raw(curve, &data);
+            }
+        }
+
         #[test]
         fn integers_read_back(data in proptest::collection::vec(any::<u8>(), 0..70)) {
             let der = unsigned(&data);

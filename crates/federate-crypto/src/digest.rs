@@ -73,6 +73,20 @@ impl Digest {
             },
         )
     }
+
+    /// The digest as consoles and browsers show fingerprints: `0A:1B:..`, upper case.
+    #[must_use]
+    pub fn to_fingerprint(&self) -> String {
+        use fmt::Write;
+        let mut text = String::with_capacity(3 * self.as_bytes().len());
+        for octet in self.as_bytes() {
+            if !text.is_empty() {
+                text.push(':');
+            }
+            let _ = write!(text, "{octet:02X}"); // a String never fails
+        }
+        text
+    }
 }
 
 impl PartialEq for Digest {
@@ -92,6 +106,19 @@ impl fmt::Debug for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_written_for_machines_and_for_people() {
+        let mut octets = [0; 20];
+        octets[0] = 0x0a;
+        octets[19] = 0xff;
+        let digest = Digest::new(DigestAlgorithm::Sha1, &octets).unwrap();
+        assert_eq!(digest.to_hex(), format!("0a{}ff", "00".repeat(18)));
+        assert_eq!(
+            digest.to_fingerprint(),
+            format!("0A{}:FF", ":00".repeat(18))
+        );
+    }
 
     #[test]
     fn only_the_algorithms_length_is_taken() {

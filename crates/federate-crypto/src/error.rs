@@ -46,6 +46,12 @@ pub enum CryptoError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A private key is encrypted, and no passphrase was given.
+    #[error("the key is encrypted: a passphrase is needed")]
+    PassphraseNeeded,
+    /// A passphrase does not open a private key (or the key was damaged).
+    #[error("the passphrase does not open the key")]
+    WrongPassphrase,
     /// A certificate that cannot be read, or cannot be made as asked.
     #[error("malformed certificate: {reason}")]
     MalformedCertificate {
@@ -89,6 +95,8 @@ impl CryptoError {
             Self::UnsupportedKeyType { .. } => "crypto.unsupported_key_type",
             Self::UnsupportedKeySize { .. } => "crypto.unsupported_key_size",
             Self::MalformedKey { .. } => "crypto.malformed_key",
+            Self::PassphraseNeeded => "crypto.passphrase_needed",
+            Self::WrongPassphrase => "crypto.wrong_passphrase",
             Self::MalformedCertificate { .. } => "crypto.malformed_certificate",
             Self::CertificateMismatch => "crypto.certificate_mismatch",
             Self::SigningFailed => "crypto.signing_failed",

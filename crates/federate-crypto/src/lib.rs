@@ -3,10 +3,13 @@
 //! A [`CryptoProvider`] is data: digests, key operations and randomness behind `&'static dyn`
 //! traits, passed explicitly to whoever needs them. There is no process-wide default.
 //!
-//! | provider | feature | RSA PKCS#1 v1.5, PSS | ECDSA, Ed25519 |
-//! |---|---|---|---|
-//! | [`aws_lc_provider`] | `aws-lc` (default) | yes | yes |
-//! | [`rustcrypto_provider`] | `rustcrypto` | yes | not yet |
+//! | provider | feature | RSA PKCS#1 v1.5, PSS | ECDSA, Ed25519 | AES-GCM, AES-CBC | 3DES | RSA-OAEP |
+//! |---|---|---|---|---|---|---|
+//! | [`aws_lc_provider`] | `aws-lc` (default) | yes | yes | yes | feature `triple-des` | one digest for both uses |
+//! | [`rustcrypto_provider`] | `rustcrypto` | yes | yes | yes | yes | yes |
+//!
+//! CBC and 3DES only decrypt. A provider is a struct whose parts may be exchanged: whoever
+//! needs RSA-OAEP with two digests beside AWS-LC takes `key_transport` from the other one.
 //!
 //! The policy lives above: which algorithms and which key sizes a peer may use is decided
 //! where signatures are judged. This crate refuses only what no policy could want, and it
@@ -43,6 +46,7 @@ mod digest;
 mod error;
 mod key_transport;
 mod pem;
+mod pkcs7;
 mod private_key;
 mod provider;
 mod public_key;

@@ -1,8 +1,14 @@
+mod encrypted;
+mod forms;
+
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 use crate::PublicKey;
-use crate::der::{self, Reader, oid};
-use crate::public_key::key_type_of;
-use crate::{CryptoError, KeyType, pem};
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+use crate::der;
+use crate::{CryptoError, CryptoProvider, KeyType, pem};
+use forms::Form;
+#[cfg(feature = "rustcrypto")]
+pub(crate) use forms::{EcParts, Ed25519Parts};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -18,29 +24,70 @@ const MIN_RSA_SIGNING_BITS: u32 = 2048;
 /// To sign with it, load it:
 /// [`KeyBackend::load_signing_key`](crate::KeyBackend::load_signing_key). Whether the numbers
 /// in it make a key is seen then.
+///
+/// | PEM label | form | read by |
+/// |---|---|---|
+/// | `PRIVATE KEY` | PKCS#8 (RFC 5958) | [`from_pem`](Self::from_pem) |
+/// | `RSA PRIVATE KEY` | PKCS#1 (RFC 8017 A.1.2) | [`from_pem`](Self::from_pem) |
+/// | `EC PRIVATE KEY` | SEC 1 (RFC 5915) with a named curve | [`from_pem`](Self::from_pem) |
+/// | `ENCRYPTED PRIVATE KEY` | PBES2 (RFC 8018) | [`from_encrypted_pem`](Self::from_encrypted_pem) |
 pub struct PrivateKey {
     pkcs8: Zeroizing<Vec<u8>>,
     key_type: KeyType,
 }
 
 impl PrivateKey {
-    /// Reads the first private key of a PEM text: `PRIVATE KEY` (PKCS#8) or
-    /// `RSA PRIVATE KEY` (PKCS#1), not encrypted.
+    /// Reads the first private key of a PEM text: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY`
+    /// (PKCS#1) or `EC PRIVATE KEY` (SEC 1), not encrypted.
     ///
     /// # Errors
+    /// [`CryptoError::PassphraseNeeded`] for `ENCRYPTED PRIVATE KEY`,
     /// [`CryptoError::MalformedKey`].
     pub fn from_pem(text: &str) -> Result<Self, CryptoError> {
+        Self::first_of(text, None)
+    }
+
+    /// Reads the first private key of a PEM text, which may be under a passphrase:
+    /// `ENCRYPTED PRIVATE KEY` (PBES2 with PBKDF2 or scrypt, and AES-CBC); the passphrase is
+    /// not used for a key that is not encrypted.
+    ///
+    /// The text says how much work its passphrase costs. More than 5,000,000 iterations of
+    /// PBKDF2 (a few seconds), more than 128 MiB or as much time of scrypt are refused.
+    ///
+    /// # Errors
+    /// [`CryptoError::WrongPassphrase`], [`CryptoError::MalformedKey`].
+    pub fn from_encrypted_pem(text: &str, passphrase: &[u8]) -> Result<Self, CryptoError> {
+        Self::first_of(text, Some(passphrase))
+    }
+
+    fn first_of(text: &str, passphrase: Option<&[u8]>) -> Result<Self, CryptoError> {
         for block in pem::blocks(text) {
             let block = block.map_err(|_| malformed("malformed PEM"))?;
-            match block.label {
-                "PRIVATE KEY" => return Self::from_pkcs8(block.der),
-                "RSA PRIVATE KEY" => return Self::from_pkcs1(&block.der),
-                "ENCRYPTED PRIVATE KEY" => return Err(malformed("the key is encrypted")),
-                "EC PRIVATE KEY" => return Err(malformed("EC keys are read as PKCS#8 only")),
+            match (block.label, passphrase) {
+                ("PRIVATE KEY", _) => return Self::from_pkcs8(block.der),
+                ("RSA PRIVATE KEY", _) => return Self::from_pkcs1(&block.der),
+                ("EC PRIVATE KEY", _) => return Self::from_sec1(&block.der),
+                ("ENCRYPTED PRIVATE KEY", Some(passphrase)) => {
+                    return Self::from_encrypted_pkcs8_der(&block.der, passphrase);
+                }
+                ("ENCRYPTED PRIVATE KEY", None) => return Err(CryptoError::PassphraseNeeded),
                 _ => {}
             }
         }
         Err(malformed("no PRIVATE KEY block in the PEM text"))
+    }
+
+    /// Reads a DER key, not encrypted, in any of the three forms: PKCS#8, PKCS#1 or SEC 1.
+    ///
+    /// # Errors
+    /// [`CryptoError::MalformedKey`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CryptoError> {
+        match Form::of(der) {
+            Some(Form::Pkcs8) => Self::from_pkcs8_der(der),
+            Some(Form::Pkcs1) => Self::from_pkcs1(der),
+            Some(Form::Sec1) => Self::from_sec1(der),
+            None => Err(malformed("not a private key in DER")),
+        }
     }
 
     /// Reads a DER PKCS#8 key (RFC 5958), not encrypted.
@@ -51,37 +98,81 @@ impl PrivateKey {
         Self::from_pkcs8(Zeroizing::new(pkcs8.to_vec()))
     }
 
+    /// Reads a DER `EncryptedPrivateKeyInfo` (RFC 5958 3), within the bounds of
+    /// [`from_encrypted_pem`](Self::from_encrypted_pem).
+    ///
+    /// # Errors
+    /// [`CryptoError::WrongPassphrase`], [`CryptoError::MalformedKey`].
+    pub fn from_encrypted_pkcs8_der(der: &[u8], passphrase: &[u8]) -> Result<Self, CryptoError> {
+        Self::from_pkcs8(encrypted::decrypt(der, passphrase)?)
+    }
+
     fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Result<Self, CryptoError> {
         if pkcs8.len() > MAX_LEN {
             return Err(malformed("too long"));
         }
-        let key_type = pkcs8_key_type(&pkcs8).ok_or(malformed("not the PKCS#8 of a known key"))?;
+        let key_type = forms::key_type(&pkcs8).ok_or(malformed("not the PKCS#8 of a known key"))?;
         Ok(Self { pkcs8, key_type })
     }
 
-    /// Wraps an RSAPrivateKey (RFC 8017 A.1.2).
     fn from_pkcs1(pkcs1: &[u8]) -> Result<Self, CryptoError> {
-        let mut outer = Reader::new(pkcs1);
-        if outer.sequence().is_none() || !outer.is_empty() {
-            return Err(malformed("not an RSAPrivateKey"));
-        }
-        let id = [
-            der::value(der::OID, &[oid::RSA_ENCRYPTION]),
-            der::value(der::NULL, &[]),
-        ]
-        .concat();
-        let id = der::value(der::SEQUENCE, &[&id]);
-        let key = Zeroizing::new(der::value(der::OCTET_STRING, &[pkcs1]));
-        Self::from_pkcs8(Zeroizing::new(der::value(
-            der::SEQUENCE,
-            &[&der::value(der::INTEGER, &[&[0]]), &id, &key],
-        )))
+        Self::from_pkcs8(forms::from_pkcs1(pkcs1).ok_or(malformed("not an RSAPrivateKey"))?)
+    }
+
+    fn from_sec1(sec1: &[u8]) -> Result<Self, CryptoError> {
+        let pkcs8 =
+            forms::from_sec1(sec1).ok_or(malformed("not an ECPrivateKey on a known curve"))?;
+        Self::from_pkcs8(pkcs8)
+    }
+
+    /// A key that was just made.
+    #[cfg(feature = "rustcrypto")]
+    pub(crate) fn from_ec(
+        curve: crate::Curve,
+        scalar: &[u8],
+        point: &[u8],
+    ) -> Result<Self, CryptoError> {
+        Self::from_pkcs8(forms::from_ec(curve, scalar, point))
+    }
+
+    /// A key that was just made.
+    #[cfg(feature = "rustcrypto")]
+    pub(crate) fn from_ed25519(seed: &[u8; 32]) -> Result<Self, CryptoError> {
+        Self::from_pkcs8(forms::from_ed25519(seed))
     }
 
     /// Writes the key as PEM, `PRIVATE KEY` (PKCS#8). The text is a secret.
     #[must_use]
     pub fn to_pem(&self) -> Zeroizing<String> {
         pem::encode("PRIVATE KEY", &self.pkcs8)
+    }
+
+    /// Writes the key as PEM under a passphrase, `ENCRYPTED PRIVATE KEY`: PBES2 with 600,000
+    /// iterations of PBKDF2-HMAC-SHA-256, and AES-256-CBC. It takes a third of a second.
+    ///
+    /// ```
+    /// # #[cfg(feature = "aws-lc")] {
+    /// let provider = federate_crypto::aws_lc_provider();
+    /// let key = provider.keys.generate_ec(federate_crypto::Curve::P256)?;
+    /// let text = key.to_encrypted_pem(&provider, b"correct horse")?;
+    /// let again = federate_crypto::PrivateKey::from_encrypted_pem(&text, b"correct horse")?;
+    /// assert_eq!(again.pkcs8_der(), key.pkcs8_der());
+    /// # }
+    /// # Ok::<(), federate_crypto::CryptoError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`CryptoError::Random`]; [`CryptoError::MalformedKey`] for an empty passphrase.
+    pub fn to_encrypted_pem(
+        &self,
+        provider: &CryptoProvider,
+        passphrase: &[u8],
+    ) -> Result<String, CryptoError> {
+        let der = encrypted::encrypt(provider, &self.pkcs8, passphrase)?;
+        Ok(std::mem::take(&mut *pem::encode(
+            "ENCRYPTED PRIVATE KEY",
+            &der,
+        )))
     }
 
     /// The DER octets, for a [`KeyBackend`](crate::KeyBackend) to load. They are a secret.
@@ -96,11 +187,21 @@ impl PrivateKey {
         self.key_type
     }
 
+    #[cfg(feature = "rustcrypto")]
+    pub(crate) fn ec_parts(&self) -> Option<EcParts<'_>> {
+        forms::ec_parts(&self.pkcs8)
+    }
+
+    #[cfg(feature = "rustcrypto")]
+    pub(crate) fn ed25519_parts(&self) -> Option<Ed25519Parts<'_>> {
+        forms::ed25519_parts(&self.pkcs8)
+    }
+
     /// The public half of an RSA key that is large enough to sign.
     #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
     pub(crate) fn rsa_signing_public_key(&self) -> Result<PublicKey, CryptoError> {
         let (modulus, exponent) =
-            rsa_public_half(&self.pkcs8).ok_or(malformed("not an RSAPrivateKey"))?;
+            forms::rsa_public_half(&self.pkcs8).ok_or(malformed("not an RSAPrivateKey"))?;
         let key = der::value(
             der::SEQUENCE,
             &[&der::unsigned(modulus), &der::unsigned(exponent)],
@@ -123,142 +224,5 @@ const fn malformed(reason: &'static str) -> CryptoError {
     CryptoError::MalformedKey { reason }
 }
 
-#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
-fn rsa_public_half(pkcs8: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut info = Reader::new(pkcs8).sequence()?;
-    info.read(der::INTEGER)?;
-    info.read(der::SEQUENCE)?;
-    // RFC 8017 A.1.2: version, modulus, publicExponent, and the secrets.
-    let mut key = Reader::new(info.read(der::OCTET_STRING)?).sequence()?;
-    key.read(der::INTEGER)?;
-    Some((key.unsigned()?, key.unsigned()?))
-}
-
-fn pkcs8_key_type(pkcs8: &[u8]) -> Option<KeyType> {
-    let mut outer = Reader::new(pkcs8);
-    let mut inner = outer.sequence()?;
-    // RFC 5958 2: version 0, or 1 when the public key follows. Attributes may follow too.
-    if !matches!(inner.read(der::INTEGER)?, [0 | 1]) {
-        return None;
-    }
-    let key_type = key_type_of(inner.sequence()?)?;
-    inner.read(der::OCTET_STRING)?;
-    outer.is_empty().then_some(key_type)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::SignatureAlgorithm;
-    use crate::testing::{providers, rsa_key};
-    use proptest::prelude::*;
-
-    /// The RSAPrivateKey within a PKCS#8 key.
-    fn pkcs1(key: &PrivateKey) -> &[u8] {
-        let mut inner = Reader::new(key.pkcs8_der()).sequence().unwrap();
-        inner.read(der::INTEGER).unwrap();
-        inner.sequence().unwrap();
-        inner.read(der::OCTET_STRING).unwrap()
-    }
-
-    #[test]
-    fn both_kinds_of_pem_read_back() {
-        if providers().is_empty() {
-            return;
-        }
-        let key = rsa_key(0);
-        let text = key.to_pem();
-        assert!(text.starts_with("-----BEGIN PRIVATE KEY-----\n"));
-        let again = PrivateKey::from_pem(&text).unwrap();
-        assert_eq!(again.pkcs8_der(), key.pkcs8_der());
-
-        let text = pem::encode("RSA PRIVATE KEY", pkcs1(key));
-        let again = PrivateKey::from_pem(&text).unwrap();
-        assert_eq!(again.key_type(), KeyType::Rsa);
-        assert_eq!(pkcs1(&again), pkcs1(key));
-        for provider in providers() {
-            for key in [key, &again] {
-                provider
-                    .keys
-                    .load_signing_key(key, SignatureAlgorithm::RsaSha256)
-                    .unwrap();
-            }
-        }
-    }
-
-    #[test]
-    fn the_key_may_follow_its_certificate() {
-        if providers().is_empty() {
-            return;
-        }
-        let text = format!(
-            "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n{}",
-            *rsa_key(0).to_pem()
-        );
-        assert!(PrivateKey::from_pem(&text).is_ok());
-    }
-
-    #[test]
-    fn says_what_it_cannot_read() {
-        for (label, reason) in [
-            ("ENCRYPTED PRIVATE KEY", "the key is encrypted"),
-            ("EC PRIVATE KEY", "EC keys are read as PKCS#8 only"),
-            ("PRIVATE KEY", "not the PKCS#8 of a known key"),
-            ("RSA PRIVATE KEY", "not an RSAPrivateKey"),
-            ("PUBLIC KEY", "no PRIVATE KEY block in the PEM text"),
-        ] {
-            assert_eq!(
-                PrivateKey::from_pem(&pem::encode(label, &[1, 2, 3])).unwrap_err(),
-                CryptoError::MalformedKey { reason }
-            );
-        }
-        assert!(PrivateKey::from_pem("").is_err());
-        assert!(PrivateKey::from_pem("-----BEGIN PRIVATE KEY-----").is_err());
-    }
-
-    #[test]
-    fn debug_shows_nothing_of_it() {
-        if providers().is_empty() {
-            return;
-        }
-        let key = rsa_key(0);
-        let shown = format!("{key:?} {:#?}", Some(key));
-        assert_eq!(
-            shown,
-            "PrivateKey(RSA, redacted) Some(\n    PrivateKey(RSA, redacted),\n)"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_octets_panic(data in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = PrivateKey::from_pkcs8_der(&data);
-            let _ = PrivateKey::from_pem(&pem::encode("PRIVATE KEY", &data));
-            let _ = PrivateKey::from_pem(&pem::encode("RSA PRIVATE KEY", &data));
-        }
-
-        #[test]
-        fn no_text_panics(text in "\\PC{0,200}") {
-            let _ = PrivateKey::from_pem(&text);
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn no_changed_key_panics(at in any::<prop::sample::Index>(), octet in any::<u8>()) {
-            for provider in providers() {
-                let mut pkcs8 = rsa_key(0).pkcs8_der().to_vec();
-                let at = at.index(pkcs8.len());
-                pkcs8[at] = octet;
-                if let Ok(key) = PrivateKey::from_pkcs8_der(&pkcs8)
-                    && let Ok(key) = provider
-                        .keys
-                        .load_signing_key(&key, SignatureAlgorithm::RsaSha256)
-                {
-                    let _ = key.sign(b"message");
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
 use crate::{
-    BlockCiphers, CryptoError, Digest, DigestAlgorithm, KeyTransport, PrivateKey, PublicKey,
+    BlockCiphers, CryptoError, Curve, Digest, DigestAlgorithm, KeyTransport, PrivateKey, PublicKey,
     SignatureAlgorithm,
 };
 use std::fmt;
@@ -85,6 +85,18 @@ pub trait KeyBackend: Send + Sync {
     /// [`CryptoError::UnsupportedKeySize`] for other sizes, [`CryptoError::Random`] when no
     /// key could be made.
     fn generate_rsa(&self, bits: u32) -> Result<PrivateKey, CryptoError>;
+
+    /// Makes a key on a curve, for ECDSA.
+    ///
+    /// # Errors
+    /// [`CryptoError::Random`] when no key could be made.
+    fn generate_ec(&self, curve: Curve) -> Result<PrivateKey, CryptoError>;
+
+    /// Makes an Ed25519 key.
+    ///
+    /// # Errors
+    /// [`CryptoError::Random`] when no key could be made.
+    fn generate_ed25519(&self) -> Result<PrivateKey, CryptoError>;
 }
 
 /// A public key ready for verifying.
@@ -122,6 +134,8 @@ pub trait SigningKey: Send + Sync + fmt::Debug {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError>;
 }
 
+#[cfg(test)]
+mod curve_tests;
 #[cfg(test)]
 #[cfg(feature = "rustcrypto")]
 mod forgery_tests;

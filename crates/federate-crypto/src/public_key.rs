@@ -1,7 +1,7 @@
 use crate::der::{self, Reader, oid};
 use crate::{
     CryptoError, CryptoProvider, Curve, Digest, DigestAlgorithm, KeyType, SignatureAlgorithm,
-    Verifier,
+    Verifier, pem,
 };
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -51,8 +51,7 @@ impl PublicKey {
                 }
                 curve.bits()
             }
-            KeyType::Ed25519 if key.len() == 32 => 255,
-            KeyType::Ed25519 => return Err(malformed("Ed25519 keys have 32 octets")),
+            KeyType::Ed25519 => check_ed25519(key)?,
         };
         Ok(Self {
             spki: spki.into(),
@@ -61,8 +60,30 @@ impl PublicKey {
         })
     }
 
+    /// Reads the first public key of a PEM text: `PUBLIC KEY` (`SubjectPublicKeyInfo`) or
+    /// `RSA PUBLIC KEY` (PKCS#1).
+    ///
+    /// # Errors
+    /// As [`from_spki_der`](Self::from_spki_der).
+    pub fn from_pem(text: &str) -> Result<Self, CryptoError> {
+        for block in pem::blocks(text) {
+            let block = block.map_err(|_| malformed("malformed PEM"))?;
+            match block.label {
+                "PUBLIC KEY" => return Self::from_spki_der(&block.der),
+                "RSA PUBLIC KEY" => return Self::from_parts(KeyType::Rsa, &block.der),
+                _ => {}
+            }
+        }
+        Err(malformed("no PUBLIC KEY block in the PEM text"))
+    }
+
+    /// Writes the key as PEM, `PUBLIC KEY`.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        std::mem::take(&mut *pem::encode("PUBLIC KEY", &self.spki))
+    }
+
     /// Wraps the key proper (RSAPublicKey, point, 32 octets) into a `SubjectPublicKeyInfo`.
-    #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
     pub(crate) fn from_parts(key_type: KeyType, key: &[u8]) -> Result<Self, CryptoError> {
         let id = match key_type {
             KeyType::Rsa => [
@@ -106,6 +127,7 @@ impl PublicKey {
     }
 
     /// The key proper: an RSAPublicKey, a point, or 32 octets.
+    #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
     pub(crate) fn key_octets(&self) -> &[u8] {
         split_spki(&self.spki).map_or(&[], |(_, key)| key)
     }
@@ -177,7 +199,7 @@ pub(crate) fn key_type_of(mut id: Reader<'_>) -> Option<KeyType> {
     id.is_empty().then_some(key_type)
 }
 
-const fn curve_oid(curve: Curve) -> &'static [u8] {
+pub(crate) const fn curve_oid(curve: Curve) -> &'static [u8] {
     match curve {
         Curve::P256 => oid::P256,
         Curve::P384 => oid::P384,
@@ -217,6 +239,49 @@ fn check_rsa(key: &[u8]) -> Result<u32, CryptoError> {
         ));
     }
     Ok(bits)
+}
+
+/// The y coordinates of the points of small order, as they can be written.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    small_order(0, 0, 0),
+    small_order(1, 0, 0),
+    small_order(0xec, 0xff, 0x7f), // -1
+    small_order(0xed, 0xff, 0x7f), // 0, not reduced
+    small_order(0xee, 0xff, 0x7f), // 1, not reduced
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+const fn small_order(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let m = middle;
+    [
+        first, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m, m,
+        m, m, last,
+    ]
+}
+
+/// Refuses the keys with which a signature can be made that fits any message: AWS-LC takes
+/// them.
+fn check_ed25519(key: &[u8]) -> Result<u32, CryptoError> {
+    let mut y: [u8; 32] = key
+        .try_into()
+        .map_err(|_| malformed("Ed25519 keys have 32 octets"))?;
+    // [RFC 8032] 5.1.2: the highest bit is the sign of x.
+    if let Some(last) = y.last_mut() {
+        *last &= 0x7f;
+    }
+    if SMALL_ORDER.contains(&y) {
+        return Err(malformed("a point of small order"));
+    }
+    Ok(255)
 }
 
 fn bit_len(magnitude: &[u8]) -> u32 {
@@ -306,143 +371,4 @@ impl fmt::Debug for VerifyingKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{providers, signer};
-    use proptest::prelude::*;
-
-    fn spki(id: &[&[u8]], key: &[u8]) -> Vec<u8> {
-        der::value(
-            der::SEQUENCE,
-            &[
-                &der::value(der::SEQUENCE, id),
-                &der::value(der::BIT_STRING, &[&[0], key]),
-            ],
-        )
-    }
-
-    fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<PublicKey, CryptoError> {
-        let key = der::value(
-            der::SEQUENCE,
-            &[&der::unsigned(modulus), &der::unsigned(exponent)],
-        );
-        let id = der::value(der::OID, &[oid::RSA_ENCRYPTION]);
-        PublicKey::from_spki_der(&spki(&[&id, &[der::NULL, 0]], &key))
-    }
-
-    #[test]
-    fn reads_back() {
-        for provider in providers() {
-            let key = signer(&provider, 0).public_key().clone();
-            let again = PublicKey::from_spki_der(key.spki_der()).unwrap();
-            assert_eq!(again, key);
-            assert_eq!((again.key_type(), again.bits()), (KeyType::Rsa, 2048));
-            assert_ne!(&key, signer(&provider, 1).public_key());
-            let mut longer = key.spki_der().to_vec();
-            longer.push(0);
-            assert!(PublicKey::from_spki_der(&longer).is_err());
-            for len in 0..key.spki_der().len() {
-                assert!(PublicKey::from_spki_der(&key.spki_der()[..len]).is_err());
-            }
-        }
-    }
-
-    #[test]
-    fn rsa_sizes_and_exponents_are_bounded() {
-        let odd = |octets: usize| vec![0xff; octets];
-        assert_eq!(rsa(&odd(128), &[1, 0, 1]).unwrap().bits(), 1024);
-        assert_eq!(rsa(&odd(1024), &[3]).unwrap().bits(), 8192);
-        for (modulus, bits) in [
-            (odd(127), 1016),
-            (odd(1025), 8200),
-            (odd(64), 512),
-            ([vec![0x7f], odd(127)].concat(), 1023),
-            (vec![], 0),
-        ] {
-            assert_eq!(
-                rsa(&modulus, &[1, 0, 1]).unwrap_err(),
-                CryptoError::UnsupportedKeySize { bits }
-            );
-        }
-        for exponent in [
-            &[][..],
-            &[1],
-            &[2],
-            &[4],
-            &[1, 0, 0],
-            &[2, 0, 0, 0, 1],
-            &[1, 0, 0, 0, 0, 0, 0, 0, 1],
-        ] {
-            assert_eq!(
-                rsa(&odd(256), exponent).unwrap_err().code(),
-                "crypto.malformed_key"
-            );
-        }
-        let mut even = odd(256);
-        even[255] = 0xfe;
-        assert!(rsa(&even, &[1, 0, 1]).is_err());
-    }
-
-    #[test]
-    fn both_providers_take_the_extremes() {
-        for provider in providers() {
-            for (octets, exponent) in [(128, &[3][..]), (1024, &[1, 0xff, 0xff, 0xff, 0xff])] {
-                let key = rsa(&vec![0xff; octets], exponent).unwrap();
-                let key = VerifyingKey::new(&provider, key).unwrap();
-                assert_eq!(
-                    key.verify(SignatureAlgorithm::RsaSha256, b"", &vec![1; octets]),
-                    Err(CryptoError::BadSignature)
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn refuses_points_and_algorithms_it_does_not_know() {
-        let ec = der::value(der::OID, &[oid::EC_PUBLIC_KEY]);
-        let p256 = der::value(der::OID, &[oid::P256]);
-        let point = [&[4][..], &[1; 64]].concat();
-        assert!(PublicKey::from_spki_der(&spki(&[&ec, &p256], &point)).is_ok());
-        assert!(PublicKey::from_spki_der(&spki(&[&ec, &p256], &point[1..])).is_err());
-        assert!(PublicKey::from_spki_der(&spki(&[&ec, &p256], &[2; 33])).is_err());
-        assert!(PublicKey::from_spki_der(&spki(&[&ec], &point)).is_err());
-        // Curves by explicit parameters (CVE-2020-0601) and unknown curves.
-        let explicit = der::value(der::SEQUENCE, &[&[2, 1, 1]]);
-        assert!(PublicKey::from_spki_der(&spki(&[&ec, &explicit], &point)).is_err());
-        let unknown = der::value(der::OID, &[&[0x2b, 0x81, 0x04, 0x00, 0x0a]]);
-        assert!(PublicKey::from_spki_der(&spki(&[&ec, &unknown], &point)).is_err());
-        let ed = der::value(der::OID, &[oid::ED25519]);
-        assert!(PublicKey::from_spki_der(&spki(&[&ed], &[1; 32])).is_ok());
-        assert!(PublicKey::from_spki_der(&spki(&[&ed], &[1; 31])).is_err());
-        // A point that is not on its curve is the backend's to refuse.
-        let key = PublicKey::from_spki_der(&spki(&[&ec, &p256], &point)).unwrap();
-        for provider in providers() {
-            assert!(VerifyingKey::new(&provider, key.clone()).is_err());
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_octets_panic(data in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = PublicKey::from_spki_der(&data);
-        }
-
-        #[test]
-        fn no_changed_key_panics(
-            at in any::<prop::sample::Index>(),
-            octet in any::<u8>(),
-            signature in proptest::collection::vec(any::<u8>(), 256),
-        ) {
-            for provider in providers() {
-                let mut spki = signer(&provider, 0).public_key().spki_der().to_vec();
-                let at = at.index(spki.len());
-                spki[at] = octet;
-                if let Ok(key) = PublicKey::from_spki_der(&spki)
-                    && let Ok(key) = VerifyingKey::new(&provider, key)
-                {
-                    let _ = key.verify(SignatureAlgorithm::RsaSha256, b"message", &signature);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -1,11 +1,16 @@
-//! The pure-Rust provider: `rsa` and friends.
+//! The pure-Rust provider: `rsa`, `p256` and friends.
 
 mod cipher;
+mod ecdsa;
+mod ed25519;
 
 use crate::{
-    CryptoError, CryptoProvider, Digest, DigestAlgorithm, DigestContext, Digester, KeyBackend,
-    KeyType, PrivateKey, PublicKey, SecureRandom, SignatureAlgorithm, SigningKey, Verifier,
+    CryptoError, CryptoProvider, Curve, Digest, DigestAlgorithm, DigestContext, Digester,
+    KeyBackend, KeyType, PrivateKey, PublicKey, SecureRandom, SignatureAlgorithm, SigningKey,
+    Verifier,
 };
+use ecdsa::{EcSigningKey, EcVerifier};
+use ed25519::{Ed25519SigningKey, Ed25519Verifier};
 use rand_core::{OsRng, RngCore};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::traits::PublicKeyParts;
@@ -18,7 +23,8 @@ use std::sync::Arc;
 
 const NAME: &str = "rustcrypto";
 
-/// The pure-Rust provider: needs no C compiler; RSA only for now.
+/// The pure-Rust provider: needs no C compiler. It has every algorithm of this crate, in every
+/// combination.
 ///
 /// The crate `rsa` is not in constant time (RUSTSEC-2023-0071). Signing blinds its input,
 /// which hides most of what timing could tell; where an attacker can measure many signatures
@@ -82,12 +88,16 @@ impl SecureRandom for RustCrypto {
 
 impl KeyBackend for RustCrypto {
     fn verifier(&self, key: &PublicKey) -> Result<Box<dyn Verifier>, CryptoError> {
-        let (modulus, exponent) = key
-            .rsa_components()
-            .ok_or(CryptoError::UnsupportedKeyType {
-                provider: NAME,
-                key: key.key_type(),
-            })?;
+        match key.key_type() {
+            KeyType::Rsa => {}
+            KeyType::Ec(curve) => {
+                return Ok(Box::new(EcVerifier::new(curve, key.key_octets())?));
+            }
+            KeyType::Ed25519 => return Ok(Box::new(Ed25519Verifier::new(key.key_octets())?)),
+        }
+        let (modulus, exponent) = key.rsa_components().ok_or(CryptoError::MalformedKey {
+            reason: "not an RSAPublicKey",
+        })?;
         let key = RsaPublicKey::new_with_max_size(
             BigUint::from_bytes_be(modulus),
             BigUint::from_bytes_be(exponent),
@@ -111,8 +121,13 @@ impl KeyBackend for RustCrypto {
                 key: key_type,
             });
         }
-        if key_type != KeyType::Rsa || algorithm == SignatureAlgorithm::RsaSha1 {
-            return Err(unsupported(algorithm));
+        match key_type {
+            KeyType::Rsa if algorithm == SignatureAlgorithm::RsaSha1 => {
+                return Err(unsupported(algorithm));
+            }
+            KeyType::Rsa => {}
+            KeyType::Ec(_) => return Ok(Arc::new(EcSigningKey::new(key, algorithm)?)),
+            KeyType::Ed25519 => return Ok(Arc::new(Ed25519SigningKey::new(key)?)),
         }
         let public_key = key.rsa_signing_public_key()?;
         let pair = RsaPrivateKey::from_pkcs8_der(key.pkcs8_der()).map_err(|_| {
@@ -135,6 +150,14 @@ impl KeyBackend for RustCrypto {
         let pair = RsaPrivateKey::new(&mut OsRng, size).map_err(|_| CryptoError::Random)?;
         let pkcs8 = pair.to_pkcs8_der().map_err(|_| CryptoError::Random)?;
         PrivateKey::from_pkcs8_der(pkcs8.as_bytes())
+    }
+
+    fn generate_ec(&self, curve: Curve) -> Result<PrivateKey, CryptoError> {
+        ecdsa::generate(curve)
+    }
+
+    fn generate_ed25519(&self) -> Result<PrivateKey, CryptoError> {
+        ed25519::generate()
     }
 }
 

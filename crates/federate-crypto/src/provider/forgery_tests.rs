@@ -1,7 +1,7 @@
 //! What only someone with the private key at hand can forge: done with the `rsa` crate.
 
 use crate::testing::{RSA, providers, rsa_key, signer};
-use crate::{CryptoError, DigestAlgorithm, PublicKey, SignatureAlgorithm, VerifyingKey};
+use crate::{CryptoError, DigestAlgorithm, Digester, PublicKey, SignatureAlgorithm, VerifyingKey};
 use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rsa::{BigUint, Pkcs1v15Sign, RsaPrivateKey};
@@ -37,7 +37,7 @@ fn encoded(padding: usize, info: &[u8], hash: &[u8], garbage: usize) -> Vec<u8> 
 
 /// Bleichenbacher 2006 and its kin: the padding is checked octet by octet.
 #[test]
-fn forged_padding_is_refused() {
+fn a080_forged_pkcs1_padding_is_refused() {
     let pair = pair();
     for provider in providers() {
         let hash = provider
@@ -173,5 +173,101 @@ fn verifies_sha1_and_1024_bits_but_does_not_sign_with_them() {
             "{}",
             provider.name
         );
+    }
+}
+
+/// MGF1 (RFC 8017 B.2.1).
+fn mgf1(digester: &dyn Digester, digest: DigestAlgorithm, seed: &[u8], len: usize) -> Vec<u8> {
+    let mut mask = Vec::new();
+    for counter in 0_u32.. {
+        if mask.len() >= len {
+            break;
+        }
+        let input = [seed, &counter.to_be_bytes()].concat();
+        mask.extend(digester.digest(digest, &input).as_bytes());
+    }
+    mask.truncate(len);
+    mask
+}
+
+/// The parameters that a PSS encoding can be made with.
+struct PssEncoding {
+    digest: DigestAlgorithm,
+    mask: DigestAlgorithm,
+    salt: usize,
+    trailer: u8,
+}
+
+/// EMSA-PSS (RFC 8017 9.1.1) for 2048 bits, of `message`.
+fn pss_encoded(digester: &dyn Digester, parameters: &PssEncoding) -> Vec<u8> {
+    let hash = digester.digest(parameters.digest, b"message");
+    let salt = vec![9; parameters.salt];
+    let input = [&[0; 8], hash.as_bytes(), &salt].concat();
+    let h = digester.digest(parameters.digest, &input);
+    let h = h.as_bytes();
+    let len = 256 - h.len() - 1;
+    let mut block = vec![0; len - salt.len() - 1];
+    block.push(1);
+    block.extend(&salt);
+    let mask = mgf1(digester, parameters.mask, h, len);
+    let mut encoded: Vec<u8> = block.iter().zip(&mask).map(|(a, b)| a ^ b).collect();
+    encoded[0] &= 0x7f;
+    encoded.extend(h);
+    encoded.push(parameters.trailer);
+    encoded
+}
+
+/// The identifier fixes every parameter (RFC 9231 2.3.10): the same digest twice, a salt as
+/// long as it, and the usual trailer.
+#[test]
+fn a080_pss_parameter_confusion() {
+    let pair = pair();
+    for provider in providers() {
+        let key = VerifyingKey::new(&provider, signer(&provider, 0).public_key().clone()).unwrap();
+        for algorithm in &RSA[3..] {
+            let digest = algorithm.digest().unwrap();
+            let salt = digest.output_len();
+            let verify = |digest, mask, salt, trailer| {
+                let parameters = PssEncoding {
+                    digest,
+                    mask,
+                    salt,
+                    trailer,
+                };
+                let encoded = pss_encoded(provider.digester, &parameters);
+                key.verify(*algorithm, b"message", &forge(&pair, &encoded))
+            };
+            assert_eq!(verify(digest, digest, salt, 0xbc), Ok(()));
+            let refused = Err(CryptoError::BadSignature);
+            for wrong in [0, 20, salt - 1, salt + 1, 256 - salt - 2] {
+                assert_eq!(verify(digest, digest, wrong, 0xbc), refused, "salt {wrong}");
+            }
+            assert_eq!(verify(digest, digest, salt, 0xcc), refused);
+            for other in DigestAlgorithm::ALL {
+                if other != digest {
+                    assert_eq!(verify(digest, other, salt, 0xbc), refused, "MGF1 {other}");
+                    assert_eq!(verify(other, digest, salt, 0xbc), refused, "{other}");
+                    assert_eq!(verify(other, other, other.output_len(), 0xbc), refused);
+                }
+            }
+        }
+    }
+}
+
+/// The padding of one scheme under the name of the other.
+#[test]
+fn a080_pkcs1_and_pss_are_not_exchanged() {
+    for signing in providers() {
+        for made in RSA {
+            let signer = signing.keys.load_signing_key(rsa_key(0), made).unwrap();
+            let signature = signer.sign(b"message").unwrap();
+            for provider in providers() {
+                let key = VerifyingKey::new(&provider, signer.public_key().clone()).unwrap();
+                for named in RSA {
+                    let verified = key.verify(named, b"message", &signature);
+                    assert_eq!(verified.is_ok(), named == made, "{made} as {named}");
+                }
+            }
+        }
     }
 }

@@ -25,7 +25,11 @@ fn what_one_provider_signs_every_provider_verifies() {
 }
 
 /// A good signature for `message`, and nothing that is nearly it.
-fn refuses_everything_else(key: &VerifyingKey, algorithm: SignatureAlgorithm, good: &[u8]) {
+pub(super) fn refuses_everything_else(
+    key: &VerifyingKey,
+    algorithm: SignatureAlgorithm,
+    good: &[u8],
+) {
     let refused = |algorithm, message: &[u8], signature: &[u8]| {
         assert_eq!(
             key.verify(algorithm, message, signature),
@@ -99,86 +103,6 @@ fn a079_key_type_mismatch() {
                 mismatch
             );
         }
-    }
-}
-
-#[cfg(feature = "aws-lc")]
-#[test]
-fn a079_key_type_mismatch_of_other_keys() {
-    let provider = crate::aws_lc_provider();
-    for (private, algorithm) in crate::testing::other_keys() {
-        let key_type = private.key_type();
-        let signer = provider.keys.load_signing_key(&private, algorithm).unwrap();
-        let key = VerifyingKey::new(&provider, signer.public_key().clone()).unwrap();
-        for algorithm in SignatureAlgorithm::ALL {
-            if !algorithm.accepts(key_type) {
-                let mismatch = CryptoError::KeyTypeMismatch {
-                    algorithm,
-                    key: key_type,
-                };
-                assert_eq!(
-                    key.verify(algorithm, b"message", &[1; 64]).unwrap_err(),
-                    mismatch
-                );
-                assert_eq!(
-                    provider
-                        .keys
-                        .load_signing_key(&private, algorithm)
-                        .unwrap_err(),
-                    mismatch
-                );
-            }
-        }
-    }
-}
-
-#[cfg(feature = "aws-lc")]
-#[test]
-fn curves_sign_and_verify() {
-    let provider = crate::aws_lc_provider();
-    for (private, algorithm) in crate::testing::other_keys() {
-        let signer = provider.keys.load_signing_key(&private, algorithm).unwrap();
-        let key = VerifyingKey::new(&provider, signer.public_key().clone()).unwrap();
-        let expected_len = match private.key_type() {
-            KeyType::Ec(curve) => 2 * curve.coordinate_len(),
-            _ => 64,
-        };
-        // Often enough that some r or s begins with a zero octet.
-        for round in 0..300_u32 {
-            let signature = signer.sign(&round.to_be_bytes()).unwrap();
-            assert_eq!(signature.len(), expected_len);
-            assert_eq!(
-                key.verify(algorithm, &round.to_be_bytes(), &signature),
-                Ok(())
-            );
-        }
-        refuses_everything_else(&key, algorithm, &signer.sign(b"message").unwrap());
-    }
-}
-
-#[cfg(all(feature = "aws-lc", feature = "rustcrypto"))]
-#[test]
-fn rustcrypto_says_which_keys_it_lacks() {
-    let provider = crate::rustcrypto_provider();
-    for (private, algorithm) in crate::testing::other_keys() {
-        assert_eq!(
-            provider
-                .keys
-                .load_signing_key(&private, algorithm)
-                .unwrap_err()
-                .code(),
-            "crypto.unsupported_algorithm"
-        );
-        let public = crate::aws_lc_provider()
-            .keys
-            .load_signing_key(&private, algorithm)
-            .unwrap()
-            .public_key()
-            .clone();
-        assert_eq!(
-            VerifyingKey::new(&provider, public).unwrap_err().code(),
-            "crypto.unsupported_key_type"
-        );
     }
 }
 

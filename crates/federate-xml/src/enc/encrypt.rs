@@ -43,7 +43,7 @@ const ALGORITHM: Name = Name::local("Algorithm");
 ///     policy: &DecryptionPolicy::default(),
 ///     recipient: None,
 ///     limits: &limits,
-///     now: chrono::Utc::now(),
+///     now: "2026-01-31T12:00:00Z".parse()?,
 /// };
 /// let decrypted = context.decrypt(document.root(), Name::saml("NameID"))?;
 /// assert!(decrypted.octets_hint().ends_with(b">alice</saml:NameID>"));

@@ -138,17 +138,30 @@ async fn a204_unsigned_and_foreign_logout_requests_are_refused() {
 #[tokio::test]
 async fn a089_an_application_that_is_not_configured_is_refused() {
     let parties = parties();
-    let other = self::parties();
-    let mut query = query_of(&start(&other.applications[0]).await.location);
+    // One that knows the hub, signs properly, and is unknown there.
+    let provider = federate::crypto::aws_lc_provider();
+    let key = provider.keys.generate_rsa(2048).unwrap();
+    let party =
+        federate_testkit::parties::party(provider, "https://c.example", &key, &parties.clock);
     let hub = &parties.hub;
-    // The same name, but another key: the keys of test programs are shared, so change a bit.
-    query = query.replacen("Signature=", "Signature=A", 1);
+    let metadata = hub.identity_provider().metadata();
+    let store = std::sync::Arc::new(MemoryStore::default());
+    let stranger = ServiceProvider::new(party, "https://c.example/saml/acs", store)
+        .and_then(|sp| sp.with_identity_provider(&metadata))
+        .unwrap();
+    let query = query_of(&start(&stranger).await.location);
     let received = hub.receive_sign_on(Incoming::Redirect(&query)).await;
-    assert_ne!(code(received), "accepted");
-    let response = hub
+    assert_eq!(code(received), "denied.unknown_peer");
+}
+
+#[tokio::test]
+async fn messages_that_are_none_are_refused() {
+    let parties = parties();
+    let hub = &parties.hub;
+    let zeros = hub
         .receive_logout(Incoming::Post("SAMLResponse=AAAA"))
         .await;
-    assert_eq!(code(response), "xml.invalid_character");
+    assert_eq!(code(zeros), "xml.invalid_character");
     let nothing = hub.receive_logout(Incoming::Redirect("a=b")).await;
     assert_eq!(code(nothing), "binding.missing_parameter");
 }

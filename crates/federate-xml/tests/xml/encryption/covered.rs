@@ -108,7 +108,7 @@ fn a174_elements_of_other_documents_are_not_covered() {
     let forged = Document::parse(forged.as_bytes(), &limits).unwrap();
     let twin = octets.document(&limits).unwrap();
     for root in [forged.root(), twin.root()] {
-        let element = root.child_elements().nth(0).unwrap();
+        let element = root.child_elements().next().unwrap();
         not_decrypted(
             signed.decrypt(element, ASSERTION, &receiver.context(&limits)),
             EncryptionError::NotCovered,

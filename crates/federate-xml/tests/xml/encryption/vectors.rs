@@ -69,8 +69,6 @@ fn encrypted<'d>(document: &'d Document<'d>) -> Vec<(Element<'d>, &'static [Name
         ASSERTION,
         Name::new(ENVELOPE, "", "Root"),
         Name::new(ENVELOPE, "", "Value"),
-        Name::local("Root"),
-        Name::local("SensitiveData"),
     ];
     let mut found = Vec::new();
     for element in elements(document) {
@@ -157,6 +155,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "xmlseclibs/tests/aes192-gcm-res.xml",
         "encryption.failed",
         "the key has 256 bits; xmlsec1 cuts off what is too much, we refuse",
+    ),
+    (
+        "xmlseclibs/tests/retrievalmethod-findkey.xml",
+        "encryption.failed",
+        "the plaintext is text, not an element",
     ),
     (
         "xmlseclibs/tests/oaep_sha1",
@@ -248,7 +251,7 @@ fn documents_of_others_decrypt() {
         ("pysaml2", 1),
         ("python3-saml", 4),
         ("ruby-saml", 13),
-        ("xmlseclibs", 9),
+        ("xmlseclibs", 6),
     ];
     assert_eq!(decrypted, BTreeMap::from(expected));
 }
