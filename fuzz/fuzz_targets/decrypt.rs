@@ -7,8 +7,8 @@ use federate_crypto::{
     aws_lc_provider,
 };
 use federate_xml::{
-    DecryptionContext, DecryptionKeys, DecryptionPolicy, Document, Element, EncryptionError, Limits,
-    Name,
+    DecryptionContext, DecryptionKeys, DecryptionPolicy, Document, Element, EncryptionError,
+    Limits, Name,
 };
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, OnceLock};
