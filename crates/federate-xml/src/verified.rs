@@ -137,7 +137,7 @@ pub struct SignedBy {
 ///
 /// Only the functions that verify signatures can make one:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// use federate_xml::Verified;
 /// let forged: Verified<u32> = Verified { value: 1, signed_by: todo!() };
 /// ```

@@ -45,7 +45,7 @@ pub struct LoginExpectation<'a> {
 ///
 /// Only [`validate_response`] makes one:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// let forged = federate_saml::ValidatedLogin { ..todo!() };
 /// ```
 #[derive(Debug, PartialEq, Eq)]
