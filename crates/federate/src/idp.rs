@@ -5,12 +5,10 @@
 mod logout;
 mod sign_on;
 
-pub use logout::LogoutDemand;
 pub use sign_on::{Assurance, SignOnDemand};
 
 use crate::error::{Denial, FederateError};
 use crate::party::Party;
-
 use chrono::{DateTime, Utc};
 use federate_metadata::{
     Endpoint, EntityDescriptor, IdpDescriptor, KeyDescriptor, KeyUse, Location, SpDescriptor,

@@ -10,7 +10,6 @@ use crate::error::{Denial, FederateError};
 use crate::party::Party;
 use crate::store::Store;
 use crate::token::{Token, hash};
-use crate::transport::known;
 use chrono::{DateTime, Utc};
 use federate_metadata::{
     Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, KeyDescriptor, KeyUse, Location,
@@ -160,7 +159,8 @@ impl<S: Store> ServiceProvider<S> {
         &self,
         id: Option<&EntityId>,
     ) -> Result<(&EntityId, &IdpDescriptor, TrustedKeys), FederateError> {
-        let entity = known(&self.identity_providers, id)?;
+        let entity = id.and_then(|id| self.identity_providers.get(id));
+        let entity = entity.ok_or(Denial::UnknownPeer)?;
         let idp = entity.idp_at(self.now())?;
         let keys = idp
             .signing_keys(self.party.provider())

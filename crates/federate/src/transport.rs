@@ -2,10 +2,10 @@
 
 use crate::error::{Denial, FederateError};
 use crate::party::Party;
-use federate_metadata::{Endpoint, EntityDescriptor};
+use federate_metadata::Endpoint;
 use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
 use federate_saml::{BindingError, Message, MessageKind, signed_xml};
-use federate_types::{Binding, EntityId, RelayState};
+use federate_types::{Binding, RelayState};
 use federate_xml::dsig::own_signature;
 use federate_xml::{TrustedKeys, Unverified, VerificationContext, Verified};
 
@@ -113,16 +113,13 @@ impl Received<'_> {
 }
 
 /// Sends a signed message to an endpoint, by the endpoint's binding.
-pub(crate) fn send(
+pub(crate) fn send<T: Message>(
     party: &Party,
     binding: Binding,
     location: &str,
-    message: &impl Message,
+    message: &T,
     relay_state: Option<&RelayState>,
 ) -> Result<Outgoing, FederateError> {
-    fn kind<T: Message>(_: &T) -> MessageKind {
-        T::KIND
-    }
     Ok(match binding {
         Binding::HttpRedirect => {
             let signer = Some(&party.signer);
@@ -130,7 +127,7 @@ pub(crate) fn send(
         }
         Binding::HttpPost => Outgoing::Post(PostForm::new(
             location,
-            kind(message),
+            T::KIND,
             &signed_xml(message, &party.signer)?,
             relay_state.cloned(),
         )),
@@ -146,13 +143,4 @@ pub(crate) fn front_channel(endpoints: &[Endpoint]) -> Option<(Binding, &Endpoin
             let endpoint = endpoints.iter().find(|e| e.is_for(binding))?;
             Some((binding, endpoint))
         })
-}
-
-/// The configured entity of this name.
-pub(crate) fn known<'a>(
-    entities: &'a std::collections::BTreeMap<EntityId, EntityDescriptor>,
-    id: Option<&EntityId>,
-) -> Result<&'a EntityDescriptor, Denial> {
-    id.and_then(|id| entities.get(id))
-        .ok_or(Denial::UnknownPeer)
 }

@@ -15,13 +15,13 @@ use federate_xml::Verified;
 
 /// A verified and validated LogoutRequest of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogoutDemand {
+pub(crate) struct LogoutDemand {
     /// Who asked, and how to answer.
-    pub initiator: Initiator,
+    pub(crate) initiator: Initiator,
     /// Whose sessions.
-    pub name_id: NameId,
+    pub(crate) name_id: NameId,
     /// Which; all of that person at that application if there is none.
-    pub session_indexes: Vec<SessionIndex>,
+    pub(crate) session_indexes: Vec<SessionIndex>,
 }
 
 impl IdentityProvider {
