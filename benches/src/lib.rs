@@ -172,7 +172,7 @@ impl Workbench {
             policy: &policy,
             now: self.now,
         };
-        let verified = verify_response(&response, &self.keys, &context)?;
+        let verified = verify_response(&response, &self.keys, &context, None)?;
         let expectation = LoginExpectation {
             service_provider: &self.sp,
             assertion_consumer_service: ACS,

@@ -1,6 +1,6 @@
 //! The assertion (`[SAMLCore] 2.3.3`): read and written by the same types.
 
-use crate::attribute::Attribute;
+use crate::attribute::{Attribute, XS_PREFIX};
 use crate::message::{invalid, read_id, read_issuer, write_id, write_issuer};
 use crate::names::{
     ADVICE, ASSERTION, ATTRIBUTE, ATTRIBUTE_STATEMENT, AUDIENCE, AUDIENCE_RESTRICTION,
@@ -10,7 +10,7 @@ use crate::names::{
 use crate::subject::Subject;
 use chrono::{DateTime, Utc};
 use federate_types::{EntityId, MessageId, SessionIndex};
-use federate_xml::{Element, FromElement, Name, ReadError, ReadProblem, Writer};
+use federate_xml::{Element, FromElement, Name, ReadError, ReadProblem, Writer, XS};
 
 /// What one party states about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,11 +217,12 @@ impl Assertion {
     /// Writes the assertion; its signature belongs right after the Issuer
     /// (`[SAMLCore] 2.3.3`).
     pub fn write(&self, w: &mut Writer) {
-        self.write_with(&self.attributes, w);
+        self.write_with(&self.attributes, false, w);
     }
 
-    /// Writes the assertion with these attributes instead of its own.
-    pub(crate) fn write_with(&self, attributes: &[Attribute], w: &mut Writer) {
+    /// Writes the assertion with these attributes instead of its own; their values tell their
+    /// type if `typed`.
+    pub(crate) fn write_with(&self, attributes: &[Attribute], typed: bool, w: &mut Writer) {
         w.start(ASSERTION);
         write_id(w, &self.id, self.issue_instant);
         write_issuer(w, &self.issuer);
@@ -238,8 +239,11 @@ impl Assertion {
         // An empty AttributeStatement is not schema-valid, and real peers refuse it.
         if !attributes.is_empty() {
             w.start(ATTRIBUTE_STATEMENT);
+            if typed {
+                w.declare_for_values(XS_PREFIX, XS);
+            }
             for attribute in attributes {
-                attribute.write(w);
+                attribute.write(typed, w);
             }
             w.end();
         }

@@ -3,7 +3,7 @@
 use crate::names::{ATTRIBUTE, ATTRIBUTE_VALUE, NAME_ID};
 use crate::subject::{read_name_id, write_name_id};
 use federate_types::NameId;
-use federate_xml::{Element, Name, ReadError, Writer};
+use federate_xml::{Element, Name, ReadError, Writer, XSI};
 use std::fmt;
 
 /// The name is a URI (`[SAMLCore] 8.2.2`).
@@ -12,6 +12,9 @@ pub const NAME_FORMAT_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:u
 pub const NAME_FORMAT_BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
 /// The name is to be understood as the parties agreed (`[SAMLCore] 8.2.1`).
 pub const NAME_FORMAT_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
+
+/// The prefix of the types of values, as in `xs:string`.
+pub(crate) const XS_PREFIX: &str = "xs";
 
 /// A named attribute with its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,14 +94,21 @@ impl Attribute {
         })
     }
 
-    pub(crate) fn write(&self, w: &mut Writer) {
+    pub(crate) fn write(&self, typed: bool, w: &mut Writer) {
         w.start(ATTRIBUTE);
         w.attribute(Name::local("Name"), &self.name);
         w.optional_attribute(Name::local("NameFormat"), self.name_format.as_deref());
         w.optional_attribute(Name::local("FriendlyName"), self.friendly_name.as_deref());
         for value in &self.values {
             match value {
-                AttributeValue::Text(text) => w.element(ATTRIBUTE_VALUE, text),
+                AttributeValue::Text(text) => {
+                    w.start(ATTRIBUTE_VALUE);
+                    if typed {
+                        w.attribute(Name::new(XSI, "xsi", "type"), "xs:string");
+                    }
+                    w.text(text);
+                    w.end();
+                }
                 AttributeValue::NameId(name_id) => {
                     w.start(ATTRIBUTE_VALUE);
                     write_name_id(w, name_id);

@@ -1,7 +1,7 @@
 use crate::validate::Refusal;
 use federate_crypto::CryptoError;
 use federate_types::{InvalidValue, Status, StatusCode};
-use federate_xml::{ParseError, ReadError, SignatureError, XmlError};
+use federate_xml::{EncryptionError, ParseError, ReadError, SignatureError, XmlError};
 use std::borrow::Cow;
 
 /// Any refusal or failure of this crate.
@@ -55,6 +55,12 @@ impl From<ReadError> for SamlError {
 
 impl From<ParseError> for SamlError {
     fn from(error: ParseError) -> Self {
+        Self::Xml(error.into())
+    }
+}
+
+impl From<EncryptionError> for SamlError {
+    fn from(error: EncryptionError) -> Self {
         Self::Xml(error.into())
     }
 }

@@ -1,13 +1,14 @@
 //! What an identity provider says about a person who has signed in.
 
 use crate::assertion::{Assertion, AuthnStatement, Conditions};
-use crate::attribute::Attribute;
+use crate::attribute::{Attribute, XS_PREFIX};
+use crate::names::ENCRYPTED_ASSERTION;
 use crate::response::Response;
 use crate::subject::{BEARER, Subject, SubjectConfirmation};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::CryptoError;
 use federate_types::{ClockSkew, EntityId, MessageId, NameId, SessionIndex, Status};
-use federate_xml::{Signer, Writer};
+use federate_xml::{Encryptor, Signer, Writer};
 
 /// What is signed of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub enum SignedPart {
     Both,
 }
 
-/// How long an assertion may be presented, and what of the response is signed.
-#[derive(Debug, Clone, Copy)]
+/// How long an assertion may be presented, what of the response is signed, and what encrypted.
+#[derive(Debug, Clone)]
 pub struct IssuePolicy {
     /// How long the assertion holds from now; 5 minutes.
     pub lifetime: TimeDelta,
@@ -30,6 +31,11 @@ pub struct IssuePolicy {
     pub skew: ClockSkew,
     /// What is signed.
     pub signed_part: SignedPart,
+    /// Encrypts the assertion, after it was signed, to the service provider.
+    pub encryption: Option<Encryptor>,
+    /// Whether attribute values tell their type, `xsi:type="xs:string"`, as a few service
+    /// providers want it.
+    pub typed_attributes: bool,
 }
 
 impl Default for IssuePolicy {
@@ -38,6 +44,8 @@ impl Default for IssuePolicy {
             lifetime: TimeDelta::minutes(5),
             skew: ClockSkew::default(),
             signed_part: SignedPart::default(),
+            encryption: None,
+            typed_attributes: false,
         }
     }
 }
@@ -81,12 +89,16 @@ pub fn issue_response(
     now: DateTime<Utc>,
 ) -> Result<Vec<u8>, CryptoError> {
     let assertion = assertion(login, assertion_id, policy, now);
+    let typed = policy.typed_attributes;
     let mut w = Writer::new();
-    assertion.write_with(login.attributes, &mut w);
-    let octets = match policy.signed_part {
+    assertion.write_with(login.attributes, typed, &mut w);
+    let mut octets = match policy.signed_part {
         SignedPart::Response => w.finish(),
         SignedPart::Assertion | SignedPart::Both => signer.sign(w, &assertion.id)?,
     };
+    if let Some(encryptor) = &policy.encryption {
+        octets = encrypted(encryptor, &octets)?;
+    }
     let response = Response {
         id: response_id,
         issue_instant: now,
@@ -97,11 +109,22 @@ pub fn issue_response(
         assertions: Vec::new(),
     };
     let mut w = Writer::new();
+    if typed && !login.attributes.is_empty() {
+        w.values_use(XS_PREFIX);
+    }
     response.write_around(&mut w, &[octets]);
     match policy.signed_part {
         SignedPart::Assertion => Ok(w.finish()),
         SignedPart::Response | SignedPart::Both => signer.sign(w, &response.id),
     }
+}
+
+/// `[SAMLCore] 2.3.4`.
+fn encrypted(encryptor: &Encryptor, assertion: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let mut w = Writer::new();
+    w.start(ENCRYPTED_ASSERTION);
+    w.embed(&encryptor.encrypt(assertion)?);
+    Ok(w.finish())
 }
 
 /// Writes a signed response that reports a failure (`[SAMLCore] 3.2.2.2`).

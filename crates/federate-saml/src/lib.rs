@@ -13,6 +13,7 @@ mod assertion;
 mod attribute;
 mod authn_request;
 pub mod binding;
+mod encrypted;
 mod error;
 mod hint;
 mod issue;
@@ -28,6 +29,7 @@ pub use attribute::{
     Attribute, AttributeValue, NAME_FORMAT_BASIC, NAME_FORMAT_UNSPECIFIED, NAME_FORMAT_URI,
 };
 pub use authn_request::{AuthnRequest, Comparison, NameIdPolicy, RequestedAuthnContext};
+pub use encrypted::{Encryptable, read_signed};
 pub use error::{BindingError, SamlError};
 pub use hint::MessageHints;
 pub use issue::{IssuePolicy, Login, SignedPart, issue_failure, issue_response};

@@ -1,5 +1,6 @@
 //! What every SAML message has: reading and writing it once.
 
+use crate::encrypted::Encryptable;
 use crate::names::{
     EXTENSIONS, ISSUER, SIGNATURE, STATUS, STATUS_CODE, STATUS_DETAIL, STATUS_MESSAGE,
 };
@@ -124,7 +125,7 @@ pub(crate) fn write_status(w: &mut Writer, status: &Status) {
 }
 
 /// A message of the protocol: what the bindings need to know of it.
-pub trait Message: federate_xml::FromElement {
+pub trait Message: Encryptable {
     /// Whether it travels as `SAMLRequest` or as `SAMLResponse`.
     const KIND: MessageKind;
 

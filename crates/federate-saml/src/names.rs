@@ -7,6 +7,7 @@ pub(crate) const ASSERTION: Name = Name::saml("Assertion");
 pub(crate) const ENCRYPTED_ASSERTION: Name = Name::saml("EncryptedAssertion");
 pub(crate) const SUBJECT: Name = Name::saml("Subject");
 pub(crate) const NAME_ID: Name = Name::saml("NameID");
+pub(crate) const ENCRYPTED_ID: Name = Name::saml("EncryptedID");
 pub(crate) const SUBJECT_CONFIRMATION: Name = Name::saml("SubjectConfirmation");
 pub(crate) const SUBJECT_CONFIRMATION_DATA: Name = Name::saml("SubjectConfirmationData");
 pub(crate) const CONDITIONS: Name = Name::saml("Conditions");
@@ -22,6 +23,7 @@ pub(crate) const AUTHN_CONTEXT_CLASS_REF: Name = Name::saml("AuthnContextClassRe
 pub(crate) const AUTHENTICATING_AUTHORITY: Name = Name::saml("AuthenticatingAuthority");
 pub(crate) const ATTRIBUTE_STATEMENT: Name = Name::saml("AttributeStatement");
 pub(crate) const ATTRIBUTE: Name = Name::saml("Attribute");
+pub(crate) const ENCRYPTED_ATTRIBUTE: Name = Name::saml("EncryptedAttribute");
 pub(crate) const ATTRIBUTE_VALUE: Name = Name::saml("AttributeValue");
 
 pub(crate) const RESPONSE: Name = Name::samlp("Response");

@@ -90,8 +90,8 @@ rules! {
     IssueInstant, "message.issue_instant", "the message was not made at a believable time", "[SAMLCore] 3.2.1";
     InResponseTo, "message.in_response_to_mismatch", "the message does not answer this request", "[SAMLCore] 3.2.2";
     Signed, "message.unsigned", "the message must be signed", "[SAMLProf] 4.4.3.1";
+    Encrypted, "message.encrypted", "the message is encrypted, and there is no key to decrypt it with", "[SAMLCore] 2.2.4";
     AssertionCount, "response.assertion_count", "the response must contain one assertion", "[SAMLProf] 4.1.4.2";
-    AssertionEncrypted, "response.assertion_encrypted", "the assertion is encrypted", "[SAMLCore] 2.3.4";
     AssertionIssuer, "response.issuer_mismatch", "the assertion is from another identity provider", "[SAMLProf] 4.1.4.2";
     AssertionIssueInstant, "response.issue_instant", "the assertion was not made at a believable time", "[SAMLCore] 2.3.3";
     SubjectConfirmation, "response.subject_confirmation", "the assertion is not confirmed for its bearer", "[SAMLProf] 4.1.4.2";

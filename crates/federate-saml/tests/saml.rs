@@ -12,6 +12,10 @@
 mod arbitrary;
 #[path = "saml/confirmation.rs"]
 mod confirmation;
+#[path = "saml/encrypted_vectors.rs"]
+mod encrypted_vectors;
+#[path = "saml/encryption.rs"]
+mod encryption;
 #[path = "saml/logout.rs"]
 mod logout;
 #[path = "saml/post.rs"]

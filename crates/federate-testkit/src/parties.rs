@@ -11,7 +11,9 @@ use federate::hub::{Directory, DirectoryUser, hash_password};
 use federate::session::{MemoryStore, Profile};
 use federate::types::EntityId;
 use federate::xml::Signer;
-use federate::{Application, Clock, Hub, IdentityProvider, Outgoing, Party, ServiceProvider};
+use federate::{
+    Application, Clock, Decryption, Hub, IdentityProvider, Outgoing, Party, ServiceProvider,
+};
 use federate_crypto::{CryptoProvider, PrivateKey, SignatureAlgorithm};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -65,7 +67,8 @@ pub struct Parties {
     pub hub: Hub<MemoryStore>,
     /// Its users.
     pub directory: Directory,
-    /// The applications, `https://a.example` and `https://b.example`.
+    /// The applications, `https://a.example` and `https://b.example`; what the second is told
+    /// is encrypted.
     pub applications: [ServiceProvider<MemoryStore>; 2],
 }
 
@@ -117,7 +120,13 @@ impl Parties {
         let hub_metadata = idp.metadata();
         let [a, b] = [("a", a_key), ("b", b_key)].map(|(name, key)| {
             let base = format!("https://{name}.example");
-            let party = party(provider, &base, key, &clock);
+            let mut party = party(provider, &base, key, &clock);
+            if name == "b" {
+                let key = provider.key_transport.load_decryption_key(key);
+                let certificate = party.signer.certificate().clone();
+                let decryption = Decryption::new(key.expect("an RSA key"), certificate);
+                party.decryption = Some(decryption.expect("they belong together"));
+            }
             ServiceProvider::new(
                 party,
                 &format!("{base}/saml/acs"),
@@ -129,7 +138,10 @@ impl Parties {
             .allow_unsolicited()
         });
         let application = |name: &str, sp: &ServiceProvider<MemoryStore>| {
-            Application::from_metadata(name, &sp.metadata()).expect("metadata")
+            let mut application =
+                Application::from_metadata(name, &sp.metadata()).expect("metadata");
+            application.encrypt_assertions = sp.party().decryption.is_some();
+            application
         };
         let idp = idp
             .with_application(application("Application A", &a))

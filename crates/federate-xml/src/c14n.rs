@@ -5,6 +5,9 @@
 //! arena, linear in its size: what each prefix means in the output is looked up by number.
 
 mod base;
+mod document;
+
+pub use document::canonicalize_document;
 
 use crate::tree::{
     Attribute, Document, Element, ElementData, NO_NAMESPACE, NO_PREFIX, NamespaceId, NodeKind,
@@ -109,6 +112,18 @@ pub fn canonicalize(
     method: &Canonicalization,
     out: &mut Vec<u8>,
 ) {
+    let omit = omit.map(|omit| (omit.number, b"".as_slice()));
+    canonicalize_replacing(element, omit.as_slice(), method, out);
+}
+
+/// As [`canonicalize`], with octets in the place of some elements inside it, which are given
+/// by number and in document order.
+pub(crate) fn canonicalize_replacing(
+    element: Element<'_>,
+    replacements: &[(u32, &[u8])],
+    method: &Canonicalization,
+    out: &mut Vec<u8>,
+) {
     let document = element.document;
     let number_of = |prefix: &str| {
         let prefix = if prefix == "#default" { "" } else { prefix };
@@ -134,7 +149,7 @@ pub fn canonicalize(
         scratch_attributes: Vec::new(),
         out,
     }
-    .run(omit.map(|e| e.number));
+    .run(replacements);
 }
 
 const UNRENDERED: NamespaceId = NamespaceId::MAX;
@@ -160,10 +175,12 @@ struct Open {
 }
 
 impl Walk<'_, '_> {
-    fn run(mut self, omit: Option<u32>) {
+    fn run(mut self, replacements: &[(u32, &[u8])]) {
         let Some(apex) = self.document.node(self.apex.number) else {
             return;
         };
+        let mut replacements = replacements.iter();
+        let mut replacement = replacements.next();
         let mut open: Vec<Open> = Vec::with_capacity(16);
         let mut number = self.apex.number;
         while number < apex.end {
@@ -173,7 +190,11 @@ impl Walk<'_, '_> {
             let Some(node) = self.document.node(number) else {
                 break;
             };
-            if omit == Some(number) {
+            if let Some((replaced, octets)) = replacement
+                && *replaced == number
+            {
+                self.out.extend_from_slice(octets);
+                replacement = replacements.next();
                 number = node.end;
                 continue;
             }
@@ -189,19 +210,11 @@ impl Walk<'_, '_> {
                 }
                 NodeKind::Text(text) => self.text(text),
                 NodeKind::Comment(text) if self.with_comments => {
-                    self.out.extend_from_slice(b"<!--");
-                    self.raw(text);
-                    self.out.extend_from_slice(b"-->");
+                    comment(self.document, text, self.out);
                 }
                 NodeKind::Comment(_) => {}
                 NodeKind::ProcessingInstruction { target, data } => {
-                    self.out.extend_from_slice(b"<?");
-                    self.raw(target);
-                    if !self.document.str(data).is_empty() {
-                        self.out.push(b' ');
-                        self.raw(data);
-                    }
-                    self.out.extend_from_slice(b"?>");
+                    processing_instruction(self.document, target, data, self.out);
                 }
             }
             number += 1;
@@ -405,6 +418,25 @@ impl Walk<'_, '_> {
         }
         Some(joined)
     }
+}
+
+/// [C14N] 2.3, comment nodes.
+fn comment(document: &Document<'_>, text: Str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"<!--");
+    out.extend_from_slice(document.str(text).as_bytes());
+    out.extend_from_slice(b"-->");
+}
+
+/// [C14N] 2.3, processing instruction nodes.
+fn processing_instruction(document: &Document<'_>, target: Str, data: Str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"<?");
+    out.extend_from_slice(document.str(target).as_bytes());
+    let data = document.str(data);
+    if !data.is_empty() {
+        out.push(b' ');
+        out.extend_from_slice(data.as_bytes());
+    }
+    out.extend_from_slice(b"?>");
 }
 
 fn is_base(document: &Document<'_>, attribute: &Attribute) -> bool {

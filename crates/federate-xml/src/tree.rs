@@ -26,6 +26,12 @@ impl Str {
         }
     }
 
+    /// Where a range of the input lies.
+    pub(crate) const fn range(self) -> std::ops::Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len as usize
+    }
+
     /// Decoded text can hold characters that are written as references; input text holds
     /// none of `&`, `<` and carriage return.
     pub(crate) const fn is_decoded(self) -> bool {

@@ -2,6 +2,7 @@
 //! read after it comes from the octets that the signature covered.
 
 use crate::dsig::{SignatureError, SignedOctets, TrustedKeys, VerificationContext};
+use crate::enc::EncryptionError;
 use crate::error::ParseError;
 use crate::limits::Limits;
 use crate::name::Name;
@@ -24,6 +25,9 @@ pub enum XmlError {
     /// The signature is absent, wrong, or not acceptable.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// Something encrypted was not decrypted.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
 }
 
 impl XmlError {
@@ -34,6 +38,7 @@ impl XmlError {
             Self::Parse(e) => e.code(),
             Self::Read(e) => e.code(),
             Self::Signature(e) => e.code(),
+            Self::Encryption(e) => e.code(),
         }
     }
 }
@@ -187,14 +192,6 @@ impl SignedOctets {
     /// # Errors
     /// [`XmlError::Read`] when they are not a valid `T`.
     pub fn read<T: FromElement>(&self, limits: &Limits) -> Result<Verified<T>, XmlError> {
-        let document = Document::parse(self.octets(), limits)?;
-        let root = document.root();
-        if !root.is(T::ELEMENT) {
-            return Err(ReadError::new(T::ELEMENT.local, ReadProblem::UnexpectedRoot).into());
-        }
-        Ok(Verified::new(
-            T::from_element(root)?,
-            self.signed_by().clone(),
-        ))
+        self.document(limits)?.read()
     }
 }

@@ -33,10 +33,14 @@ pub struct Writer {
     declared: Vec<(&'static str, &'static str)>,
     /// The start tag that can still take attributes.
     pending: Option<Name>,
+    /// What it declares for values.
+    for_values: Vec<(&'static str, &'static str)>,
     /// Its attributes, each with the end of its escaped value in `values`.
     attributes: Vec<(Name, Range<usize>)>,
     values: Vec<u8>,
     signature_at: Option<usize>,
+    /// Prefixes that only values use: the signature has to list them.
+    value_prefixes: Vec<&'static str>,
 }
 
 #[derive(Debug)]
@@ -79,6 +83,28 @@ impl Writer {
     /// Adds an attribute of type `xs:dateTime`.
     pub fn instant(&mut self, name: Name, value: DateTime<Utc>) {
         self.attribute(name, &crate::time::format_instant(value));
+    }
+
+    /// Declares, on the element that was just begun, a prefix that is used in values only, as
+    /// in `xsi:type="xs:string"`.
+    ///
+    /// Exclusive canonicalization keeps such a declaration only if the signature lists the
+    /// prefix, which [`Signer::sign`](crate::dsig::Signer::sign) then does.
+    pub fn declare_for_values(&mut self, prefix: &'static str, namespace: &'static str) {
+        debug_assert!(self.pending.is_some(), "no start tag is open");
+        self.for_values.push((prefix, namespace));
+        self.values_use(prefix);
+    }
+
+    /// Notes that something embedded declares a prefix for values.
+    pub fn values_use(&mut self, prefix: &'static str) {
+        if !self.value_prefixes.contains(&prefix) {
+            self.value_prefixes.push(prefix);
+        }
+    }
+
+    pub(crate) fn value_prefixes(&self) -> &[&'static str] {
+        &self.value_prefixes
     }
 
     /// Writes text into the current element. Characters that XML cannot carry (`[XML] 2.2`)
@@ -136,11 +162,11 @@ impl Writer {
     }
 
     /// Notes a namespace for declaration unless the output declares it here already.
-    fn declare(&mut self, name: Name) {
-        let here = self.declared.iter().rev().find(|d| d.0 == name.prefix);
+    fn declare(&mut self, prefix: &'static str, namespace: &'static str) {
+        let here = self.declared.iter().rev().find(|d| d.0 == prefix);
         let known = here.map_or("", |d| d.1);
-        if name.prefix != "xml" && known != name.namespace {
-            self.declared.push((name.prefix, name.namespace));
+        if prefix != "xml" && known != namespace {
+            self.declared.push((prefix, namespace));
         }
     }
 
@@ -150,10 +176,13 @@ impl Writer {
             return;
         };
         let before = self.declared.len();
-        self.declare(name);
+        self.declare(name.prefix, name.namespace);
         let mut attributes = std::mem::take(&mut self.attributes);
         for (attribute, _) in attributes.iter().filter(|(a, _)| !a.prefix.is_empty()) {
-            self.declare(*attribute);
+            self.declare(attribute.prefix, attribute.namespace);
+        }
+        while let Some((prefix, namespace)) = self.for_values.pop() {
+            self.declare(prefix, namespace);
         }
         self.out.push(b'<');
         push_qname(&mut self.out, name);

@@ -48,6 +48,9 @@ pub enum Denial {
     /// The metadata of the party has no key that could verify its signatures.
     #[error("the party's metadata has no usable signing key")]
     NoSigningKey,
+    /// The metadata of the party has no key to encrypt to.
+    #[error("the party's metadata has no usable encryption key")]
+    NoEncryptionKey,
     /// The metadata of the party has no endpoint for what is to be sent.
     #[error("the party's metadata has no endpoint for this")]
     NoEndpoint,
@@ -87,6 +90,7 @@ impl Denial {
         match self {
             Self::UnknownPeer => "denied.unknown_peer",
             Self::NoSigningKey => "denied.no_signing_key",
+            Self::NoEncryptionKey => "denied.no_encryption_key",
             Self::NoEndpoint => "denied.no_endpoint",
             Self::Unsolicited => "denied.unsolicited",
             Self::UnknownRequest => "denied.unknown_request",

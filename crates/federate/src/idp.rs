@@ -11,7 +11,7 @@ use crate::error::{Denial, FederateError};
 use crate::party::Party;
 use chrono::{DateTime, Utc};
 use federate_metadata::{
-    Endpoint, EntityDescriptor, IdpDescriptor, KeyDescriptor, KeyUse, Location, SpDescriptor,
+    Endpoint, EntityDescriptor, IdpDescriptor, Location, SpDescriptor,
     parse_entity,
 };
 use federate_saml::IssuePolicy;
@@ -30,6 +30,9 @@ pub struct Application {
     pub name_id_format: NameIdFormat,
     /// How its responses are signed and how long they hold.
     pub issue: IssuePolicy,
+    /// Whether its assertions are encrypted to a key of its metadata, unless `issue` names
+    /// another.
+    pub encrypt_assertions: bool,
 }
 
 impl Application {
@@ -47,6 +50,7 @@ impl Application {
             metadata,
             name_id_format: NameIdFormat::EmailAddress,
             issue: IssuePolicy::default(),
+            encrypt_assertions: false,
         })
     }
 
@@ -112,9 +116,8 @@ impl IdentityProvider {
             both.map(|binding| Endpoint::new(binding, location.clone()))
                 .to_vec()
         };
-        let certificate = self.party.signer.certificate().clone();
         let mut idp = IdpDescriptor::default();
-        idp.keys = vec![KeyDescriptor::new(KeyUse::Signing, certificate)];
+        idp.keys = self.party.key_descriptors();
         idp.single_sign_on = endpoints(&self.single_sign_on_service);
         idp.single_logout = endpoints(&self.single_logout_service);
         idp.name_id_formats = vec![

@@ -1,10 +1,14 @@
-//! What both roles have: a name, a key, a clock, and rules for the peers.
+//! What both roles have: a name, keys, a clock, and rules for the peers.
 
 use crate::clock::{Clock, SystemClock};
 use chrono::{DateTime, Utc};
-use federate_crypto::CryptoProvider;
+use federate_crypto::{Certificate, CryptoError, CryptoProvider, DecryptionKey};
+use federate_metadata::{KeyDescriptor, KeyUse};
 use federate_types::{ClockSkew, EntityId};
-use federate_xml::{Limits, SignaturePolicy, Signer, VerificationContext};
+use federate_xml::{
+    DecryptionContext, DecryptionKeys, DecryptionPolicy, Limits, SignaturePolicy, Signer,
+    VerificationContext,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,6 +27,44 @@ pub struct Party {
     pub limits: Limits,
     /// Which signatures of peers are good enough.
     pub signatures: SignaturePolicy,
+    /// With what it decrypts; `None` refuses whatever is encrypted.
+    pub decryption: Option<Decryption>,
+}
+
+/// The keys to which peers encrypt, and which ciphers of theirs are good enough.
+#[derive(Debug, Clone)]
+pub struct Decryption {
+    keys: DecryptionKeys,
+    certificate: Certificate,
+    /// Which ciphers are good enough.
+    pub policy: DecryptionPolicy,
+}
+
+impl Decryption {
+    /// Decrypts with this key; metadata tells peers the certificate.
+    ///
+    /// # Errors
+    /// [`CryptoError::CertificateMismatch`] when the certificate is for another key.
+    pub fn new(key: Arc<dyn DecryptionKey>, certificate: Certificate) -> Result<Self, CryptoError> {
+        if certificate.public_key() != key.public_key() {
+            return Err(CryptoError::CertificateMismatch);
+        }
+        Ok(Self {
+            keys: key.into(),
+            certificate,
+            policy: DecryptionPolicy::default(),
+        })
+    }
+
+    /// Decrypts also with keys that metadata no longer tells, until peers have noticed.
+    #[must_use]
+    pub fn with_retiring(mut self, keys: impl IntoIterator<Item = Arc<dyn DecryptionKey>>) -> Self {
+        let all = self.keys.as_slice().iter().cloned().chain(keys);
+        if let Some(keys) = DecryptionKeys::new(all) {
+            self.keys = keys;
+        }
+        self
+    }
 }
 
 impl Party {
@@ -36,7 +78,17 @@ impl Party {
             skew: ClockSkew::default(),
             limits: Limits::default(),
             signatures: SignaturePolicy::default(),
+            decryption: None,
         }
+    }
+
+    /// The keys that metadata tells peers.
+    pub(crate) fn key_descriptors(&self) -> Vec<KeyDescriptor> {
+        let signing = KeyDescriptor::new(KeyUse::Signing, self.signer.certificate().clone());
+        let encryption = self.decryption.iter().map(|decryption| {
+            KeyDescriptor::new(KeyUse::Encryption, decryption.certificate.clone())
+        });
+        std::iter::once(signing).chain(encryption).collect()
     }
 
     pub(crate) const fn provider(&self) -> &CryptoProvider {
@@ -49,6 +101,18 @@ impl Party {
             policy: &self.signatures,
             now,
         }
+    }
+
+    pub(crate) fn decryption(&self, now: DateTime<Utc>) -> Option<DecryptionContext<'_>> {
+        let decryption = self.decryption.as_ref()?;
+        Some(DecryptionContext {
+            provider: self.provider(),
+            keys: &decryption.keys,
+            policy: &decryption.policy,
+            recipient: Some(self.entity_id.as_str()),
+            limits: &self.limits,
+            now,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::token::{Token, hash};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
-    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, KeyDescriptor, KeyUse, Location,
+    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, Location,
     SpDescriptor, parse_entity,
 };
 use federate_session::{
@@ -111,11 +111,10 @@ impl<S: Store> ServiceProvider<S> {
     #[must_use]
     pub fn metadata(&self) -> Vec<u8> {
         let both = [Binding::HttpRedirect, Binding::HttpPost];
-        let certificate = self.party.signer.certificate().clone();
         let mut sp = SpDescriptor::default();
         sp.authn_requests_signed = true;
         sp.want_assertions_signed = true;
-        sp.keys = vec![KeyDescriptor::new(KeyUse::Signing, certificate)];
+        sp.keys = self.party.key_descriptors();
         let acs = Endpoint::new(Binding::HttpPost, self.assertion_consumer_service.clone());
         sp.assertion_consumer = vec![IndexedEndpoint::new(0, acs)];
         if let Some(location) = &self.single_logout_service {

@@ -2,12 +2,13 @@
 
 use crate::error::{Denial, FederateError};
 use crate::party::Party;
+use chrono::{DateTime, Utc};
 use federate_metadata::Endpoint;
 use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
-use federate_saml::{BindingError, Message, MessageKind, signed_xml};
+use federate_saml::{BindingError, Message, MessageKind, SamlError, read_signed, signed_xml};
 use federate_types::{Binding, RelayState};
 use federate_xml::dsig::own_signature;
-use federate_xml::{TrustedKeys, Unverified, VerificationContext, Verified};
+use federate_xml::{TrustedKeys, Unverified, Verified};
 
 /// A message as the browser brought it, not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -98,16 +99,27 @@ impl Received<'_> {
         }
     }
 
-    /// Verifies the message as its binding says.
+    /// Verifies the message as its binding says, and decrypts what is encrypted in it.
     pub(crate) fn verify<T: Message>(
         &self,
         message: &Unverified<'_, T>,
         keys: &TrustedKeys,
-        context: &VerificationContext<'_>,
+        party: &Party,
+        now: DateTime<Utc>,
     ) -> Result<Verified<T>, FederateError> {
+        let context = party.verification(now);
+        let decryption = party.decryption(now);
         Ok(match self {
-            Self::Redirect(redirect) => redirect.verify(keys, context)?,
-            Self::Post(_) => message.verify(keys, context)?,
+            Self::Redirect(redirect) => {
+                redirect.verify_and_decrypt(keys, &context, decryption.as_ref())?
+            }
+            Self::Post(_) => {
+                let octets = context
+                    .verify_enveloped(message.root_hint(), keys)
+                    .map_err(SamlError::from)?;
+                let signed = octets.document(message.limits()).map_err(SamlError::from)?;
+                read_signed(&signed, decryption.as_ref())?
+            }
         })
     }
 }

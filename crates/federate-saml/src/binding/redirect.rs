@@ -1,6 +1,7 @@
 //! HTTP-Redirect (`[SAMLBind] 3.4`): the message travels deflated in the query.
 
 use super::parameters::{Parameters, decode, encode};
+use crate::encrypted::read_signed;
 use crate::error::{BindingError, SamlError};
 use crate::message::{Message, MessageKind, unsigned_xml};
 use crate::names::SIGNATURE;
@@ -8,7 +9,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federate_crypto::CryptoError;
 use federate_types::RelayState;
-use federate_xml::{Limits, Signer, TrustedKeys, Unverified, VerificationContext, Verified};
+use federate_xml::enc::DecryptionContext;
+use federate_xml::{
+    Element, Limits, Signer, TrustedKeys, Unverified, VerificationContext, Verified,
+};
 use flate2::Compression;
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use std::io::Read as _;
@@ -97,7 +101,9 @@ impl<'q> RedirectMessage<'q> {
     /// # Errors
     /// [`SamlError::Xml`]; [`BindingError::EmbeddedSignature`] for a signature inside.
     pub fn unverified<T: Message>(&self) -> Result<Unverified<'_, T>, SamlError> {
-        parse_unsigned(&self.xml, &self.limits)
+        let message = Unverified::<T>::parse(&self.xml, &self.limits)?;
+        without_signature(message.root_hint())?;
+        Ok(message)
     }
 
     /// The state that travels beside the message; covered by its signature, if it has one.
@@ -113,7 +119,7 @@ impl<'q> RedirectMessage<'q> {
     }
 
     /// Verifies the query's signature over its raw octets, and reads the message from them
-    /// (`[SAMLBind] 3.4.4.1`).
+    /// (`[SAMLBind] 3.4.4.1`); one of which a part is encrypted is refused.
     ///
     /// # Errors
     /// [`SamlError::Xml`] when the signature is missing or wrong, or the message is not a
@@ -122,6 +128,19 @@ impl<'q> RedirectMessage<'q> {
         &self,
         keys: &TrustedKeys,
         context: &VerificationContext<'_>,
+    ) -> Result<Verified<T>, SamlError> {
+        self.verify_and_decrypt(keys, context, None)
+    }
+
+    /// As [`verify`](Self::verify), decrypting what is encrypted in the message.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify) and [`read_signed`].
+    pub fn verify_and_decrypt<T: Message>(
+        &self,
+        keys: &TrustedKeys,
+        context: &VerificationContext<'_>,
+        decryption: Option<&DecryptionContext<'_>>,
     ) -> Result<Verified<T>, SamlError> {
         let Some((raw_algorithm, raw_signature)) = self.signature else {
             return Err(federate_xml::SignatureError::Missing.into());
@@ -136,31 +155,24 @@ impl<'q> RedirectMessage<'q> {
         }
         signed.push_str("&SigAlg=");
         signed.push_str(raw_algorithm);
-        let read = |octets: &[u8]| -> Result<T, SamlError> {
+        let read = |octets: &[u8]| -> Result<Vec<u8>, SamlError> {
             let query = std::str::from_utf8(octets).map_err(|_| BindingError::Escaping(name))?;
             let raw = one_message(&Parameters::split(query)?, self.kind)?;
-            let xml = inflate(raw, name, &self.limits)?;
-            let message = parse_unsigned::<T>(&xml, &self.limits)?;
-            Ok(T::from_element(message.root_hint())?)
+            Ok(inflate(raw, name, &self.limits)?)
         };
-        context.verify_detached(&algorithm, signed.as_bytes(), &signature, keys, read)
+        let xml = context.verify_detached(&algorithm, signed.as_bytes(), &signature, keys, read)?;
+        let document = xml.document(&self.limits)?;
+        without_signature(document.root())?;
+        read_signed(&document, decryption)
     }
 }
 
 /// `[SAMLBind] 3.4.4.1`: a signature inside the message must have been removed.
-fn parse_unsigned<'i, T: Message>(
-    xml: &'i [u8],
-    limits: &Limits,
-) -> Result<Unverified<'i, T>, SamlError> {
-    let message = Unverified::<T>::parse(xml, limits)?;
-    if message
-        .root_hint()
-        .child_elements()
-        .any(|c| c.is(SIGNATURE))
-    {
-        return Err(BindingError::EmbeddedSignature.into());
+fn without_signature(root: Element<'_>) -> Result<(), BindingError> {
+    if root.child_elements().any(|c| c.is(SIGNATURE)) {
+        return Err(BindingError::EmbeddedSignature);
     }
-    Ok(message)
+    Ok(())
 }
 
 /// The one message of the expected kind, and none of the other.

@@ -2,13 +2,15 @@
 
 use super::Response;
 use crate::assertion::Assertion;
+use crate::encrypted::{needed, read_signed};
 use crate::error::SamlError;
 use crate::names::{ASSERTION, ENCRYPTED_ASSERTION, RESPONSE};
 use crate::validate::{Refusal, Rule};
 use federate_xml::dsig::own_signature;
+use federate_xml::enc::DecryptionContext;
 use federate_xml::{
-    Children, Element, ReadError, ReadProblem, SignatureError, SignedBy, TrustedKeys, Unverified,
-    VerificationContext,
+    Children, Element, ReadError, ReadProblem, SignedBy, TrustedKeys, Unverified,
+    VerificationContext, Verified,
 };
 
 /// Which signatures a response carries; every one of them was verified.
@@ -33,6 +35,7 @@ pub struct VerifiedResponse {
     envelope: Response,
     assertion: Assertion,
     coverage: Coverage,
+    encrypted: bool,
     signed_by: SignedBy,
 }
 
@@ -50,6 +53,12 @@ impl VerifiedResponse {
     /// Which signatures it carries.
     pub const fn coverage(&self) -> Coverage {
         self.coverage
+    }
+
+    /// Whether the assertion came encrypted.
+    #[must_use]
+    pub const fn was_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// Who signed the assertion, or the response that contains it.
@@ -71,14 +80,19 @@ impl VerifiedResponse {
 /// Verifies the signatures of a response: that of the response, that of its assertion, or
 /// both if there are two; one at least there must be (`[SAMLProf] 4.1.4.5`).
 ///
+/// An encrypted assertion is decrypted: after its response was verified, if that is signed;
+/// otherwise its own signature, inside, is the one that counts.
+///
 /// # Errors
 /// [`SamlError::Status`] when the response reports a failure; [`SamlError::Refused`] with
-/// [`Rule::AssertionCount`] when it does not contain exactly one assertion;
-/// [`SamlError::Xml`] when a signature is missing or wrong.
+/// [`Rule::AssertionCount`] when it does not contain exactly one assertion, and with
+/// [`Rule::Encrypted`] when something is encrypted and `decryption` is `None`;
+/// [`SamlError::Xml`] when a signature is missing or wrong, or something does not decrypt.
 pub fn verify_response(
     response: &Unverified<'_, Response>,
     keys: &TrustedKeys,
     context: &VerificationContext<'_>,
+    decryption: Option<&DecryptionContext<'_>>,
 ) -> Result<VerifiedResponse, SamlError> {
     let root = response.root_hint();
     let (claimed, rest) = Response::envelope(root)?;
@@ -86,42 +100,56 @@ pub fn verify_response(
         // Whoever wrote this, the outcome is the same: nobody is signed in.
         return Err(SamlError::Status(Box::new(claimed.status)));
     }
-    let assertion_element = only_assertion(rest)?;
-    let response_signed = own_signature(root)?.is_some();
-    let assertion_signed = own_signature(assertion_element)?.is_some();
-    let coverage = match (response_signed, assertion_signed) {
-        (true, true) => Coverage::Both,
-        (true, false) => Coverage::Response,
-        (false, true) => Coverage::Assertion,
-        (false, false) => return Err(SignatureError::Missing.into()),
+    let element = only_assertion(rest)?;
+    let encrypted = element.is(ENCRYPTED_ASSERTION);
+    let limits = response.limits();
+    let verified = |assertion: Element<'_>| -> Result<Verified<Assertion>, SamlError> {
+        let octets = context.verify_enveloped(assertion, keys)?;
+        read_signed(&octets.document(limits)?, decryption)
     };
-    let outer = if response_signed {
-        Some(response.verify(keys, context)?)
-    } else {
-        None
+    let accepted = |envelope, assertion: Verified<Assertion>, coverage| VerifiedResponse {
+        envelope,
+        coverage,
+        encrypted,
+        signed_by: assertion.signed_by().clone(),
+        assertion: assertion.into_inner(),
     };
-    let inner = if assertion_signed {
-        let octets = context.verify_enveloped(assertion_element, keys)?;
-        Some(octets.read::<Assertion>(response.limits())?)
-    } else {
-        None
-    };
-    // From here on `claimed` counts only where the response itself is not signed.
-    let outer_signed_by = outer.as_ref().map(|o| o.signed_by().clone());
-    let mut envelope = outer.map_or(claimed, federate_xml::Verified::into_inner);
-    let from_outer = envelope.assertions.pop();
-    let (assertion, signed_by) = match (inner, outer_signed_by) {
-        (Some(inner), _) => {
-            let signed_by = inner.signed_by().clone();
-            (inner.into_inner(), signed_by)
-        }
-        (None, Some(signed_by)) => (from_outer.ok_or_else(|| count(0))?, signed_by),
-        (None, None) => return Err(SignatureError::Missing.into()),
-    };
+
+    if own_signature(root)?.is_none() {
+        let assertion = if encrypted {
+            let decrypted = needed(decryption)?.decrypt(element, ASSERTION)?;
+            verified(decrypted.parse::<Assertion>()?.root_hint())?
+        } else {
+            verified(element)?
+        };
+        return Ok(accepted(claimed, assertion, Coverage::Assertion));
+    }
+    // From here on the response is read from the octets that its signature covers.
+    let octets = context.verify_enveloped(root, keys)?;
+    let signed = octets.document(limits)?;
+    let (envelope, rest) = Response::envelope(signed.root())?;
+    if encrypted {
+        let element = only_assertion(rest)?;
+        let decrypted = signed.decrypt(element, ASSERTION, needed(decryption)?)?;
+        let document = decrypted.document()?;
+        return Ok(if own_signature(document.root())?.is_none() {
+            let assertion = read_signed(&document, decryption)?;
+            accepted(envelope, assertion, Coverage::Response)
+        } else {
+            accepted(envelope, verified(document.root())?, Coverage::Both)
+        });
+    }
+    if own_signature(element)?.is_some() {
+        return Ok(accepted(envelope, verified(element)?, Coverage::Both));
+    }
+    let signed_by = octets.signed_by().clone();
+    let mut envelope = read_signed::<Response>(&signed, decryption)?.into_inner();
+    let assertion = envelope.assertions.pop().ok_or_else(|| count(0))?;
     Ok(VerifiedResponse {
         envelope,
         assertion,
-        coverage,
+        coverage: Coverage::Response,
+        encrypted,
         signed_by,
     })
 }
@@ -134,7 +162,8 @@ fn count(actual: usize) -> Refusal {
     )
 }
 
-/// Exactly one assertion and nothing else: a second one is how signatures are wrapped.
+/// Exactly one assertion and nothing else, encrypted or not: a second one is how signatures
+/// are wrapped.
 fn only_assertion(mut rest: Children<'_>) -> Result<Element<'_>, SamlError> {
     let mut found = Vec::new();
     while let Some(child) = rest.any() {
@@ -144,13 +173,7 @@ fn only_assertion(mut rest: Children<'_>) -> Result<Element<'_>, SamlError> {
         found.push(child);
     }
     match found.as_slice() {
-        [only] if only.is(ASSERTION) => Ok(*only),
-        [_] => Err(Refusal::new(
-            Rule::AssertionEncrypted,
-            "an assertion that is not encrypted",
-            "an encrypted one",
-        )
-        .into()),
+        [only] => Ok(*only),
         several => Err(count(several.len()).into()),
     }
 }

@@ -2,6 +2,7 @@
 //! refused, and nothing panics.
 
 use crate::arbitrary::*;
+use crate::encryption::{encryptor, verify as decrypt};
 use crate::support::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +10,7 @@ use chrono::TimeDelta;
 use federate_saml::binding::{PostMessage, RedirectMessage, redirect_url};
 use federate_saml::{
     AuthnRequest, IssuePolicy, LogoutRequest, Message, MessageKind, Response, SentRequest,
-    SignedPart, issue_response, signed_xml, unsigned_xml,
+    SignedPart, issue_response, signed_xml, unsigned_xml, validate_response,
 };
 use federate_types::{ClockSkew, RelayState};
 use federate_xml::{FromElement, Limits, Unverified};
@@ -106,6 +107,7 @@ proptest! {
         times in (0i64..600, 0i64..100_000, 1i64..1_000_000, 0i64..600),
         acs in text(),
         part in prop::sample::select(PARTS.to_vec()),
+        (encrypted, typed_attributes) in any::<(bool, bool)>(),
     ) {
         let ((idp, sp), (response_id, assertion_id, asked)) = (parties, ids);
         let mut name_id = name;
@@ -123,6 +125,8 @@ proptest! {
             lifetime: TimeDelta::seconds(lifetime + 1),
             skew: ClockSkew::new(seconds(skew)).unwrap(),
             signed_part: part,
+            encryption: encrypted.then(encryptor),
+            typed_attributes,
         };
         let octets = issue_response(
             &login, response_id, assertion_id.clone(), &policy, &signer(), now(),
@@ -133,7 +137,9 @@ proptest! {
             id,
             ..expect.request.clone().unwrap()
         });
-        let got = accept(std::str::from_utf8(&octets).unwrap(), &expect).unwrap();
+        let verified = decrypt(std::str::from_utf8(&octets).unwrap()).unwrap();
+        prop_assert_eq!(verified.was_encrypted(), encrypted);
+        let got = validate_response(verified, &expect.as_expectation()).unwrap();
         prop_assert_eq!(got.issuer(), &idp);
         prop_assert_eq!(got.name_id(), &name_id);
         prop_assert_eq!(got.attributes(), attributes);

@@ -236,7 +236,7 @@ impl Expect {
 /// All that a service provider does with a response but redeeming it.
 pub(crate) fn accept(xml: &str, expect: &Expect) -> Result<ValidatedLogin, SamlError> {
     let response = Unverified::<Response>::parse(xml.as_bytes(), &Limits::default())?;
-    let verified = with_context(|c| verify_response(&response, &trusted(), c))?;
+    let verified = with_context(|c| verify_response(&response, &trusted(), c, None))?;
     Ok(validate_response(verified, &expect.as_expectation())?)
 }
 

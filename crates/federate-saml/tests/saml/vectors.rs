@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 8] = [
+pub(crate) const SOURCES: [&str; 8] = [
     "auth0-passport-wsfed",
     "clever-saml2",
     "instructure-saml2",
@@ -56,18 +56,18 @@ const WHOLE_TEXT: &[(&str, &str)] = &[
     ),
 ];
 
-struct Row {
-    path: String,
+pub(crate) struct Row {
+    pub(crate) path: String,
     verdict: String,
     encoding: String,
-    root: String,
-    encryption: String,
+    pub(crate) root: String,
+    pub(crate) encryption: String,
     /// By the certificate inside, as xmlsec1 sees it; the attackers' own ones do not count.
     properly_signed: bool,
 }
 
 impl Row {
-    fn read(line: &str) -> Self {
+    pub(crate) fn read(line: &str) -> Self {
         let fields: Vec<&str> = line.split('\t').collect();
         let field = |number: usize| fields.get(number).copied().unwrap_or_default().to_owned();
         let judged = field(9);
@@ -82,11 +82,11 @@ impl Row {
         }
     }
 
-    fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         self.path.split('/').next().unwrap()
     }
 
-    fn octets(&self, folder: &Path) -> Option<Vec<u8>> {
+    pub(crate) fn octets(&self, folder: &Path) -> Option<Vec<u8>> {
         let octets = std::fs::read(folder.join(&self.path)).ok()?;
         let unpacked = || {
             let compact = octets.iter().copied().filter(|b| !b.is_ascii_whitespace());
@@ -106,6 +106,13 @@ impl Row {
     }
 }
 
+/// The documents of the sources.
+pub(crate) fn rows(folder: &Path) -> Vec<Row> {
+    let table = std::fs::read_to_string(folder.join("VERDICTS.tsv")).unwrap();
+    let rows = table.lines().skip(1).map(Row::read);
+    rows.filter(|r| SOURCES.contains(&r.source())).collect()
+}
+
 fn walk<'d>(element: Element<'d>, found: &mut Vec<Element<'d>>) {
     found.push(element);
     for child in element.child_elements() {
@@ -113,7 +120,7 @@ fn walk<'d>(element: Element<'d>, found: &mut Vec<Element<'d>>) {
     }
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -126,7 +133,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The keys of each source: the certificates that lie beside its documents, and those that
 /// only the KeyInfo of its good documents has.
-fn pinned(folder: &Path, rows: &[Row]) -> BTreeMap<&'static str, TrustedKeys> {
+pub(crate) fn pinned(folder: &Path, rows: &[Row]) -> BTreeMap<&'static str, TrustedKeys> {
     let mut all = BTreeMap::new();
     for source in SOURCES {
         let mut certificates = Vec::new();
@@ -175,7 +182,7 @@ fn pinned(folder: &Path, rows: &[Row]) -> BTreeMap<&'static str, TrustedKeys> {
 }
 
 /// Old peers: what most of these documents need.
-fn legacy(now: DateTime<Utc>) -> SignaturePolicy {
+pub(crate) fn legacy(now: DateTime<Utc>) -> SignaturePolicy {
     let until = now + seconds(1);
     SignaturePolicy::default()
         .dangerous_allow_sha1(until)
@@ -211,7 +218,7 @@ fn sent(response: &Response, assertion: Option<&Assertion>) -> DateTime<Utc> {
 }
 
 /// What the one expects to whom the document says it was sent.
-fn context(row: &Row, response: &Response) -> Expect {
+pub(crate) fn context(row: &Row, response: &Response) -> Expect {
     let assertion = response.assertions.first();
     let confirmation = assertion
         .and_then(|a| a.subject.as_ref())
@@ -257,7 +264,7 @@ fn context(row: &Row, response: &Response) -> Expect {
 fn response(row: &Row, octets: &[u8], keys: &TrustedKeys) -> Result<ValidatedLogin, SamlError> {
     let message = Unverified::<Response>::parse(octets, &Limits::default())?;
     let expect = context(row, &message.read_unsigned()?);
-    let verify = |m: &Unverified<'_, _>, c: &VerificationContext<'_>| verify_response(m, keys, c);
+    let verify = |m: &Unverified<'_, _>, c: &VerificationContext<'_>| verify_response(m, keys, c, None);
     let now = expect.now;
     let verified_response = verified(&message, now, &legacy(now), verify)?;
     let signed_by = verified_response.signed_by().clone();
@@ -365,12 +372,7 @@ fn other_peoples_responses() {
         println!("skipped: FEDERATE_VECTORS is not set");
         return;
     };
-    let table = std::fs::read_to_string(folder.join("VERDICTS.tsv")).unwrap();
-    let rows: Vec<_> = table.lines().skip(1).map(Row::read).collect();
-    let rows: Vec<_> = rows
-        .into_iter()
-        .filter(|r| SOURCES.contains(&r.source()))
-        .collect();
+    let rows = rows(&folder);
     let keys = pinned(&folder, &rows);
     let mut findings = Findings::default();
     for row in &rows {

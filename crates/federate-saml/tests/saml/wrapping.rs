@@ -58,8 +58,8 @@ fn a013_encrypted_beside_signed() {
         refused(accept(&xml, &expect()), Rule::AssertionCount, COUNT);
     }
     let alone = around(&message.response, &[ENCRYPTED]);
-    let code = "response.assertion_encrypted";
-    refused(accept(&alone, &expect()), Rule::AssertionEncrypted, code);
+    let code = "message.encrypted";
+    refused(accept(&alone, &expect()), Rule::Encrypted, code);
 }
 
 /// A captured signed assertion inside the attacker's own request signs nothing of it.
@@ -258,7 +258,7 @@ fn coverage_and_signer_are_told() {
     for (part, coverage) in PARTS.into_iter().zip(expected) {
         let xml = honest(part).xml();
         let response = Unverified::<Response>::parse(xml.as_bytes(), &Limits::default()).unwrap();
-        let verified = with_context(|c| verify_response(&response, &trusted(), c)).unwrap();
+        let verified = with_context(|c| verify_response(&response, &trusted(), c, None)).unwrap();
         assert_eq!(verified.coverage(), coverage);
         assert_eq!(
             &verified.signed_by().key,
@@ -270,7 +270,7 @@ fn coverage_and_signer_are_told() {
             &federate_testkit::keys::other_certificate(),
         );
         let others = TrustedKeys::from(key);
-        let result = with_context(|c| verify_response(&response, &others, c));
+        let result = with_context(|c| verify_response(&response, &others, c, None));
         let wrong = SignatureError::WrongKey { tried: 1 };
         unsigned(result, wrong, "signature.wrong_key");
     }

@@ -81,6 +81,15 @@ impl Signer {
     /// [`CryptoError`] when the key refuses.
     pub fn sign(&self, writer: Writer, id: &MessageId) -> Result<Vec<u8>, CryptoError> {
         let at = writer.signature_position();
+        let exclusive = match writer.value_prefixes() {
+            [] => format!("<ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform>"),
+            prefixes => format!(
+                "<ds:Transform Algorithm=\"{EXCLUSIVE}\">\
+                 <ec:InclusiveNamespaces xmlns:ec=\"{EXCLUSIVE}\" PrefixList=\"{}\">\
+                 </ec:InclusiveNamespaces></ds:Transform>",
+                prefixes.join(" ")
+            ),
+        };
         let octets = writer.finish();
         let at = at.unwrap_or_else(|| end_tag(&octets));
         let digest_algorithm = match self.key.algorithm() {
@@ -100,7 +109,7 @@ impl Signer {
              <ds:SignatureMethod Algorithm=\"{method}\"></ds:SignatureMethod>\
              <ds:Reference URI=\"#{id}\"><ds:Transforms>\
              <ds:Transform Algorithm=\"{ENVELOPED}\"></ds:Transform>\
-             <ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform></ds:Transforms>\
+             {exclusive}</ds:Transforms>\
              <ds:DigestMethod Algorithm=\"{digest_method}\"></ds:DigestMethod>\
              <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
             method = self.key.algorithm().uri(),

@@ -2,14 +2,18 @@
 //! ciphertext stood.
 
 use super::decrypt::DecryptionContext;
-use super::error::EncryptionError;
+use super::error::{EncryptionError, EncryptionStructure};
+use crate::c14n::{Canonicalization, CanonicalizationAlgorithm, canonicalize_replacing};
 use crate::dsig::SignedOctets;
 use crate::limits::Limits;
 use crate::name::Name;
 use crate::read::{FromElement, ReadError, ReadProblem};
-use crate::tree::{Document, Element};
+use crate::tree::{Document, Element, NO_PREFIX};
 use crate::verified::{SignedBy, Unverified, Verified, XmlError};
 use std::fmt;
+
+/// The most elements that are decrypted in one document: each costs an operation of an RSA key.
+const MAX_ELEMENTS: usize = 64;
 
 /// Octets that were decrypted and that nobody has vouched for.
 ///
@@ -100,6 +104,58 @@ impl SignedDocument<'_> {
             signed_by: self.signed_by.clone(),
         })
     }
+
+    /// Decrypts several elements of this document, each to one of the expected name, and gives
+    /// the document with every one replaced by what it was (`[XMLEnc] 4.4`).
+    ///
+    /// So encrypted names and attributes are read as if they had come in the clear. What was
+    /// decrypted means the same in its new place: it takes no namespace from there, and its IDs
+    /// must not occur there.
+    ///
+    /// # Errors
+    /// As [`SignedDocument::decrypt`]; [`EncryptionError::Malformed`] for more than 64 elements.
+    pub fn decrypt_all(
+        &self,
+        elements: &[(Element<'_>, Name)],
+        context: &DecryptionContext<'_>,
+    ) -> Result<CoveredOctets, EncryptionError> {
+        if elements.len() > MAX_ELEMENTS {
+            let problem = EncryptionStructure::TooManyElements;
+            return Err(EncryptionError::Malformed(problem));
+        }
+        let mut found = Vec::with_capacity(elements.len());
+        for (element, expected) in elements {
+            let plaintext = self.decrypt(*element, *expected, context)?;
+            found.push((element.number, plaintext.without_default_namespace()?));
+        }
+        found.sort_unstable_by_key(|(number, _)| *number);
+        let replacements: Vec<_> = found.iter().map(|(at, o)| (*at, o.as_slice())).collect();
+        let method = Canonicalization {
+            algorithm: CanonicalizationAlgorithm::Inclusive10, // which leaves out nothing
+            with_comments: true,
+            inclusive_prefixes: Vec::new(),
+        };
+        let mut octets = Vec::with_capacity(self.document.input.len());
+        canonicalize_replacing(self.root(), &replacements, &method, &mut octets);
+        Ok(CoveredOctets {
+            octets,
+            limits: *context.limits,
+            signed_by: self.signed_by.clone(),
+        })
+    }
+
+    /// Reads the value that was signed.
+    ///
+    /// # Errors
+    /// [`XmlError::Read`] when the document is not a valid `T`.
+    pub fn read<T: FromElement>(&self) -> Result<Verified<T>, XmlError> {
+        let root = self.root();
+        if !root.is(T::ELEMENT) {
+            return Err(ReadError::new(T::ELEMENT.local, ReadProblem::UnexpectedRoot).into());
+        }
+        let value = T::from_element(root)?;
+        Ok(Verified::new(value, self.signed_by.clone()))
+    }
 }
 
 impl fmt::Debug for SignedDocument<'_> {
@@ -153,15 +209,26 @@ impl CoveredOctets {
     /// # Errors
     /// [`XmlError::Read`] when the octets are not a valid `T`.
     pub fn read<T: FromElement>(&self) -> Result<Verified<T>, XmlError> {
-        let document = Document::parse(&self.octets, &self.limits)?;
-        let root = document.root();
-        if !root.is(T::ELEMENT) {
-            return Err(ReadError::new(T::ELEMENT.local, ReadProblem::UnexpectedRoot).into());
-        }
-        Ok(Verified::new(
-            T::from_element(root)?,
-            self.signed_by.clone(),
-        ))
+        self.document()?.read()
+    }
+
+    /// The element with a default namespace of its own, none if need be, so that names without
+    /// prefix mean the same wherever it is put.
+    fn without_default_namespace(&self) -> Result<Vec<u8>, EncryptionError> {
+        let failed = |_| EncryptionError::DecryptionFailed; // it was parsed before
+        let document = Document::parse(&self.octets, &self.limits).map_err(failed)?;
+        let root = document.root().data();
+        let mut declared = document.declarations_of(&root).iter();
+        let declaration = match declared.any(|d| d.prefix == NO_PREFIX) {
+            true => "",
+            false => " xmlns=\"\"",
+        };
+        // From the root's `<` on: an XML declaration would be out of place.
+        let name = root.qname.range();
+        let start = document.input.get(name.start.saturating_sub(1)..name.end);
+        let rest = document.input.get(name.end..);
+        let (start, rest) = (start.unwrap_or_default(), rest.unwrap_or_default());
+        Ok([start, declaration, rest].concat().into_bytes())
     }
 
     /// Parses them, to verify a signature of their own.

@@ -70,6 +70,8 @@ pub enum EncryptionStructure {
     NoKey,
     /// More encrypted keys than are tried.
     TooManyKeys,
+    /// More encrypted elements in one document than are decrypted.
+    TooManyElements,
     /// A reference to the key that does not lead to one in the same document.
     KeyElsewhere,
 }
@@ -84,6 +86,7 @@ impl fmt::Display for EncryptionStructure {
             Self::Type => "what was encrypted is not an element",
             Self::NoKey => "there is no encrypted key",
             Self::TooManyKeys => "there are too many encrypted keys",
+            Self::TooManyElements => "there are too many encrypted elements",
             Self::KeyElsewhere => "the key's reference does not lead to one in the document",
         })
     }

@@ -66,8 +66,7 @@ impl IdentityProvider {
         let application = self.application(unverified.issuer_hint().as_ref())?;
         let sp = application.metadata.sp_at(now)?;
         let keys = self.keys(sp).ok_or(Denial::NoSigningKey)?;
-        let context = self.party.verification(now);
-        let message = received.verify(&unverified, &keys, &context)?;
+        let message = received.verify(&unverified, &keys, &self.party, now)?;
         Ok((message, application.entity_id().clone(), now))
     }
 

@@ -14,6 +14,7 @@ use federate_saml::{
 use federate_types::{
     Binding, EntityId, MessageId, NameId, NameIdFormat, RelayState, SessionIndex, Status,
 };
+use federate_xml::Encryptor;
 use serde::{Deserialize, Serialize};
 
 /// A validated wish to sign on to an application.
@@ -77,7 +78,7 @@ impl IdentityProvider {
         let signed = keys.is_some();
         let request = match keys {
             Some(keys) => received
-                .verify(&unverified, &keys, &self.party.verification(now))?
+                .verify(&unverified, &keys, &self.party, now)?
                 .into_inner(),
             None => unverified.read_unsigned()?,
         };
@@ -167,11 +168,15 @@ impl IdentityProvider {
             session_not_on_or_after: assurance.session_not_on_or_after,
         };
         let (response_id, assertion_id) = (message_id(provider)?, message_id(provider)?);
+        let mut issue = application.issue.clone();
+        if application.encrypt_assertions && issue.encryption.is_none() {
+            issue.encryption = Some(self.encryptor(application)?);
+        }
         let xml = issue_response(
             &login,
             response_id,
             assertion_id,
-            &application.issue,
+            &issue,
             &self.party.signer,
             self.now(),
         )?;
@@ -198,6 +203,17 @@ impl IdentityProvider {
         };
         let xml = issue_failure(&response, &self.party.signer)?;
         Ok(self.response_form(demand, &xml))
+    }
+
+    /// Encrypts to the first key of the application's metadata that can be used.
+    fn encryptor(&self, application: &Application) -> Result<Encryptor, FederateError> {
+        let sp = application.metadata.sp_at(self.now())?;
+        let provider = self.party.provider();
+        let encryptor = sp
+            .encryption_certificates()
+            .find_map(|certificate| Encryptor::new(*provider, certificate.clone()).ok())
+            .ok_or(Denial::NoEncryptionKey)?;
+        Ok(encryptor.with_recipient(application.entity_id().as_str()))
     }
 
     fn response_form(&self, demand: &SignOnDemand, xml: &[u8]) -> PostForm {

@@ -196,8 +196,9 @@ impl<S: Store> ServiceProvider<S> {
             None => response.issuer_hint(),
         };
         let (idp_id, _, keys) = self.identity_provider(asked.as_ref())?;
-        let verified = verify_response(&response, &keys, &self.party.verification(now))
-            .map_err(FederateError::Saml)?;
+        let verification = self.party.verification(now);
+        let decryption = self.party.decryption(now);
+        let verified = verify_response(&response, &keys, &verification, decryption.as_ref())?;
         let login = validate_response(
             verified,
             &LoginExpectation {

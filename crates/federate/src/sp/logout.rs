@@ -99,8 +99,7 @@ impl<S: Store> ServiceProvider<S> {
         let unverified = received.unverified::<LogoutRequest>(&self.party)?;
         let issuer = unverified.issuer_hint();
         let (idp_id, idp, keys) = self.identity_provider(issuer.as_ref())?;
-        let context = self.party.verification(now);
-        let request = received.verify(&unverified, &keys, &context)?;
+        let request = received.verify(&unverified, &keys, &self.party, now)?;
         validate_logout_request(&request, &self.logout_expectation(idp_id, now)?)?;
         self.once(idp_id, request.id.as_str(), now).await?;
         let query = UpstreamQuery {
@@ -136,8 +135,7 @@ impl<S: Store> ServiceProvider<S> {
         let unverified = received.unverified::<LogoutResponse>(&self.party)?;
         let issuer = unverified.issuer_hint();
         let (idp_id, _, keys) = self.identity_provider(issuer.as_ref())?;
-        let context = self.party.verification(now);
-        let response = received.verify(&unverified, &keys, &context)?;
+        let response = received.verify(&unverified, &keys, &self.party, now)?;
         // The request is looked up by what was verified, and consumed.
         let id = response
             .in_response_to

@@ -1,4 +1,6 @@
 use crate::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use federate::types::NameIdFormat;
 use federate::{Denial, FederateError, saml::SamlError};
@@ -50,6 +52,37 @@ async fn one_sign_in_opens_two_applications_on_both_providers() {
             .map(|p| p.entity_id.as_str())
             .collect();
         assert_eq!(names, ["https://a.example", "https://b.example"]);
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_wants_it_so_is_told_in_encrypted_form() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    for (application, encrypted) in parties.applications.iter().zip([false, true]) {
+        let started = start(application).await;
+        let query = query_of(&started.location);
+        let handle = parties
+            .hub
+            .receive_sign_on(Incoming::Redirect(&query))
+            .await;
+        let step = parties
+            .hub
+            .continue_sign_on(&handle.unwrap(), Some(&session))
+            .await;
+        let SignOn::Respond(form) = step.unwrap() else {
+            panic!("signed in")
+        };
+        let xml = STANDARD.decode(&form.value).unwrap();
+        let xml = String::from_utf8(xml).unwrap();
+        assert_eq!(xml.contains("alice@example.com"), !encrypted);
+        assert_eq!(xml.contains("saml:EncryptedAssertion"), encrypted);
+        let handle = application.receive_login(&form_body(&form)).await.unwrap();
+        let done = application.complete_login(&handle, Some(&started.browser), None);
+        assert_eq!(
+            done.await.unwrap().login.name_id.value(),
+            "alice@example.com"
+        );
     }
 }
 
