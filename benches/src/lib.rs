@@ -160,6 +160,31 @@ impl Workbench {
         self.raw_digest(&octets)
     }
 
+    /// Verifies the signature of a response's assertion: parses the response, verifies, and
+    /// parses what was signed.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn verify(&self, response: &[u8]) -> Result<usize, Box<dyn Error>> {
+        let limits = Limits::default();
+        let response = Document::parse(response, &limits)?;
+        let assertion = response.root().child_elements().last();
+        let policy = SignaturePolicy::default();
+        let octets = self
+            .context(&policy)
+            .verify_enveloped(assertion.ok_or("an empty response")?, &self.keys)?;
+        let signed = octets.document(&limits)?;
+        Ok(signed.root().local_name().len())
+    }
+
+    fn context<'a>(&'a self, policy: &'a SignaturePolicy) -> VerificationContext<'a> {
+        VerificationContext {
+            provider: &self.provider,
+            policy,
+            now: self.now,
+        }
+    }
+
     /// Parses, verifies and validates one response.
     ///
     /// # Errors
@@ -167,12 +192,7 @@ impl Workbench {
     pub fn validate(&self, response: &[u8]) -> Result<ValidatedLogin, Box<dyn Error>> {
         let response = Unverified::<Response>::parse(response, &Limits::default())?;
         let policy = SignaturePolicy::default();
-        let context = VerificationContext {
-            provider: &self.provider,
-            policy: &policy,
-            now: self.now,
-        };
-        let verified = verify_response(&response, &self.keys, &context, None)?;
+        let verified = verify_response(&response, &self.keys, &self.context(&policy), None)?;
         let expectation = LoginExpectation {
             service_provider: &self.sp,
             assertion_consumer_service: ACS,

@@ -94,6 +94,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         Measured::new("rsa_verify", "rsa_verify", 0, || small.raw_verify()),
         Measured::new("issue_5k", "rsa_sign", len_5, || small.issue()),
         Measured::new("issue_10k", "rsa_sign", len_10, || large.issue()),
+        Measured::new("verify_5k", "rsa_verify", len_5, || {
+            small.verify(&response_5)
+        }),
+        Measured::new("verify_10k", "rsa_verify", len_10, || {
+            large.verify(&response_10)
+        }),
         Measured::new("validate_5k", "rsa_verify", len_5, || {
             small.validate(&response_5)
         }),

@@ -39,6 +39,6 @@ pub use response::{Coverage, Response, VerifiedResponse, verify_response};
 pub use subject::{BEARER, Subject, SubjectConfirmation};
 pub use validate::{
     AuthnRequestExpectation, LoginExpectation, LogoutExpectation, MAX_REQUEST_AGE, Refusal, Rule,
-    SentRequest, ValidatedLogin, validate_authn_request, validate_logout_request,
+    SentRequest, ValidatedLogin, examine_response, validate_authn_request, validate_logout_request,
     validate_logout_response, validate_response,
 };

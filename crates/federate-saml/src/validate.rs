@@ -9,7 +9,9 @@ mod response;
 
 pub use authn_request::{AuthnRequestExpectation, validate_authn_request};
 pub use logout::{LogoutExpectation, validate_logout_request, validate_logout_response};
-pub use response::{LoginExpectation, SentRequest, ValidatedLogin, validate_response};
+pub use response::{
+    LoginExpectation, SentRequest, ValidatedLogin, examine_response, validate_response,
+};
 
 use chrono::{DateTime, Utc};
 use federate_types::{ClockSkew, EntityId, MessageId};

@@ -18,6 +18,8 @@ mod encrypted_vectors;
 mod encryption;
 #[path = "saml/logout.rs"]
 mod logout;
+#[path = "saml/mutations.rs"]
+mod mutations;
 #[path = "saml/post.rs"]
 mod post;
 #[path = "saml/properties.rs"]
@@ -40,5 +42,7 @@ mod support;
 mod vectors;
 #[path = "saml/vectors_list.rs"]
 mod vectors_list;
+#[path = "saml/verifying.rs"]
+mod verifying;
 #[path = "saml/wrapping.rs"]
 mod wrapping;

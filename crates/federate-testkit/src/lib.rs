@@ -1,6 +1,9 @@
 //! Keys, a fixed clock, parties in memory and the store suite that Federate's tests share.
 
+#[cfg(feature = "xmlsec")]
+pub mod judge;
 pub mod keys;
+pub mod mutation;
 #[cfg(feature = "parties")]
 pub mod parties;
 pub mod store_suite;

@@ -30,12 +30,10 @@ impl MessageId {
     /// cryptographic random source.
     #[must_use]
     pub fn from_random(random: [u8; 20]) -> Self {
-        use fmt::Write as _;
         let mut id = String::with_capacity(41);
         id.push('_'); // an NCName may not begin with a digit
-        for byte in random {
-            let _ = write!(id, "{byte:02x}"); // writing to a String does not fail
-        }
+        let digits = random.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        id.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
         Self(id)
     }
 

@@ -6,13 +6,18 @@
 
 mod base;
 mod document;
+mod escape;
+mod inherit;
 
 pub use document::canonicalize_document;
+pub(crate) use escape::{escape_attribute, escape_text};
 
 use crate::tree::{
     Attribute, Document, Element, ElementData, NO_NAMESPACE, NO_PREFIX, NamespaceId, NodeKind,
-    PrefixId, Str, XML_NAMESPACE, XML_PREFIX,
+    PrefixId, Str, XML_PREFIX,
 };
+use escape::replace_one;
+use inherit::is_base;
 use std::cmp::Ordering;
 
 /// How to canonicalize.
@@ -371,55 +376,6 @@ impl Walk<'_, '_> {
     }
 }
 
-impl Walk<'_, '_> {
-    /// Adds what the apex inherits from the elements around it, and gives the value of its
-    /// `xml:base` if that has to be computed.
-    fn inherit(&self, attributes: &mut Vec<Attribute>) -> Option<String> {
-        let document = self.document;
-        if self.algorithm == CanonicalizationAlgorithm::Exclusive {
-            return None;
-        }
-        let mut bases = Vec::new();
-        let mut around = self.apex.parent();
-        while let Some(element) = around {
-            around = element.parent();
-            let data = element.data();
-            let of_xml = document.attributes_of(&data).iter();
-            for attribute in of_xml.filter(|a| a.namespace == XML_NAMESPACE) {
-                let local = document.str(attribute.local);
-                let base = local == "base";
-                if self.algorithm == CanonicalizationAlgorithm::Inclusive11 {
-                    if base {
-                        bases.push(*attribute);
-                        continue;
-                    }
-                    if local != "lang" && local != "space" {
-                        continue; // [C14N11] 2.4: xml:id is not inherited
-                    }
-                }
-                let known =
-                    |a: &Attribute| a.namespace == XML_NAMESPACE && document.str(a.local) == local;
-                if !attributes.iter().any(known) {
-                    attributes.push(*attribute);
-                }
-            }
-        }
-        let outermost = *bases.last()?;
-        let own = attributes.iter().find(|a| is_base(document, a)).copied();
-        let inner_to_outer = own.iter().chain(&bases);
-        let mut joined = String::new();
-        for attribute in inner_to_outer.collect::<Vec<_>>().into_iter().rev() {
-            joined = base::join(&joined, document.str(attribute.value));
-        }
-        if joined.is_empty() {
-            attributes.retain(|a| !is_base(document, a));
-        } else if own.is_none() {
-            attributes.push(outermost); // its value is replaced by the joined one
-        }
-        Some(joined)
-    }
-}
-
 /// [C14N] 2.3, comment nodes.
 fn comment(document: &Document<'_>, text: Str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"<!--");
@@ -437,59 +393,4 @@ fn processing_instruction(document: &Document<'_>, target: Str, data: Str, out: 
         out.extend_from_slice(data.as_bytes());
     }
     out.extend_from_slice(b"?>");
-}
-
-fn is_base(document: &Document<'_>, attribute: &Attribute) -> bool {
-    attribute.namespace == XML_NAMESPACE && document.str(attribute.local) == "base"
-}
-
-fn replace_one(bytes: &[u8], byte: u8, with: &[u8], out: &mut Vec<u8>) {
-    let mut rest = bytes;
-    while let Some((before, after)) =
-        memchr::memchr(byte, rest).and_then(|at| rest.split_at_checked(at))
-    {
-        out.extend_from_slice(before);
-        out.extend_from_slice(with);
-        rest = after.get(1..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-}
-
-/// [C14N] 2.3, text nodes.
-pub(crate) fn escape_text(bytes: &[u8], out: &mut Vec<u8>) {
-    escape(bytes, out, |byte| match byte {
-        b'&' => Some(b"&amp;"),
-        b'<' => Some(b"&lt;"),
-        b'>' => Some(b"&gt;"),
-        b'\r' => Some(b"&#xD;"),
-        _ => None,
-    });
-}
-
-/// [C14N] 2.3, attribute and namespace nodes.
-pub(crate) fn escape_attribute(bytes: &[u8], out: &mut Vec<u8>) {
-    escape(bytes, out, |byte| match byte {
-        b'&' => Some(b"&amp;"),
-        b'<' => Some(b"&lt;"),
-        b'"' => Some(b"&quot;"),
-        b'\t' => Some(b"&#x9;"),
-        b'\n' => Some(b"&#xA;"),
-        b'\r' => Some(b"&#xD;"),
-        _ => None,
-    });
-}
-
-fn escape(bytes: &[u8], out: &mut Vec<u8>, special: impl Fn(u8) -> Option<&'static [u8]>) {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|b| special(*b).is_some()) {
-        let Some((before, after)) = rest.split_at_checked(at) else {
-            break;
-        };
-        out.extend_from_slice(before);
-        if let Some((byte, after)) = after.split_first() {
-            out.extend_from_slice(special(*byte).unwrap_or_default());
-            rest = after;
-        }
-    }
-    out.extend_from_slice(rest);
 }

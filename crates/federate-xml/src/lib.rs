@@ -27,6 +27,7 @@ mod write;
 
 pub use c14n::{
     Canonicalization, CanonicalizationAlgorithm, EXCLUSIVE, EXCLUSIVE_WITH_COMMENTS, canonicalize,
+    canonicalize_document,
 };
 pub use dsig::{
     SignatureError, SignaturePolicy, SignedOctets, Signer, TrustedKeys, VerificationContext,

@@ -7,6 +7,7 @@ pub(crate) mod chars;
 mod decode;
 mod namespaces;
 mod scan;
+mod uri;
 
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::limits::Limits;
@@ -52,7 +53,7 @@ struct Parser<'i, 'l> {
     limits: &'l Limits,
     /// Octets before the text: the byte order mark.
     base: usize,
-    carriage_return: bool,
+    white: chars::White,
     document: Document<'i>,
     namespaces: Namespaces<'i>,
     open: Vec<Open>,
@@ -72,7 +73,7 @@ impl<'i, 'l> Parser<'i, 'l> {
                 Kind::LimitExceeded { limit, allowed },
             ));
         }
-        let text = std::str::from_utf8(input)
+        let text = simdutf8::compat::from_utf8(input)
             .map_err(|e| ParseError::new(e.valid_up_to(), Kind::InvalidUtf8))?;
         let (text, base) = match text.strip_prefix('\u{feff}') {
             Some(text) => (text, 3),
@@ -84,12 +85,12 @@ impl<'i, 'l> Parser<'i, 'l> {
             let what = Kind::NotWellFormed("text outside the root element");
             return Err(ParseError::new(base, what));
         }
-        let carriage_return =
+        let white =
             chars::check_characters(text).map_err(|e| ParseError::new(e.offset + base, e.kind))?;
         Ok(Self {
             limits,
             base,
-            carriage_return,
+            white,
             document: Document {
                 input: text,
                 decoded: String::new(),
@@ -199,8 +200,8 @@ impl<'i, 'l> Parser<'i, 'l> {
         {
             return Err(ParseError::new(at, Kind::NotWellFormed("']]>' in text")));
         }
-        if self.text.is_none() && !(self.carriage_return && memchr::memchr(b'\r', bytes).is_some())
-        {
+        let as_written = !self.white.carriage_return || memchr::memchr(b'\r', bytes).is_none();
+        if self.text.is_none() && as_written {
             self.text = Some(Str::input(at as u32, raw.len() as u32));
             return self.check_value(raw.len(), at);
         }
@@ -249,7 +250,7 @@ impl<'i, 'l> Parser<'i, 'l> {
 
     /// Text without references: only its line ends may have to be normalized.
     fn plain(&mut self, text: &str, at: usize) -> Str {
-        if self.carriage_return && text.contains('\r') {
+        if self.white.carriage_return && text.contains('\r') {
             let start = self.document.decoded.len();
             decode::push_text(&mut self.document.decoded, text);
             Str::decoded(start as u32, (self.document.decoded.len() - start) as u32)
@@ -334,7 +335,7 @@ impl<'i, 'l> Parser<'i, 'l> {
     /// Reads the attributes of a tag; their prefixes are resolved afterwards, when all
     /// declarations of the tag are known.
     fn attributes(&mut self, text: &'i str, at: usize) -> Result<(), ParseError> {
-        let mut attributes = Attributes::new(text, at);
+        let mut attributes = Attributes::new(text, at, self.white);
         let declarations_start = self.document.declarations.len();
         let mut count = 0;
         while let Some(raw) = attributes.next()? {
@@ -458,7 +459,7 @@ fn declaration(inner: &str, at: usize) -> Result<(), ParseError> {
     if at != 0 {
         return refused("the XML declaration is not first");
     }
-    let mut attributes = Attributes::new(inner, at + 5);
+    let mut attributes = Attributes::new(inner, at + 5, chars::White::default());
     let mut expected = ["version", "encoding", "standalone"].iter();
     let mut version = false;
     while let Some(raw) = attributes.next()? {

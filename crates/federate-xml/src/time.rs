@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
 /// Reads an `xs:dateTime` (`[SAMLCore] 1.3.3`): UTC, written with `Z`, with an offset, or
 /// without either. Fractions beyond nanoseconds are cut off; the text is at most 64 octets.
@@ -47,10 +47,7 @@ pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
 /// is never written later than it is.
 #[must_use]
 pub fn format_instant(instant: DateTime<Utc>) -> String {
-    instant
-        .trunc_subsecs(0)
-        .format("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A number of exactly so many digits.

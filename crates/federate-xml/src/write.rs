@@ -54,7 +54,7 @@ impl Writer {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            out: Vec::with_capacity(4096),
+            out: Vec::with_capacity(8 * 1024),
             ..Self::default()
         }
     }

@@ -20,6 +20,8 @@ mod encoding;
 mod encryption;
 #[path = "xml/limits.rs"]
 mod limits;
+#[path = "xml/mutations.rs"]
+mod mutations;
 #[path = "xml/parser.rs"]
 mod parser;
 #[path = "xml/peers.rs"]
@@ -28,6 +30,8 @@ mod peers;
 mod properties;
 #[path = "xml/structure.rs"]
 mod structure;
+#[path = "xml/suites.rs"]
+mod suites;
 #[path = "xml/support.rs"]
 mod support;
 #[path = "xml/vectors.rs"]

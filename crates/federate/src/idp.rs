@@ -11,8 +11,7 @@ use crate::error::{Denial, FederateError};
 use crate::party::Party;
 use chrono::{DateTime, Utc};
 use federate_metadata::{
-    Endpoint, EntityDescriptor, IdpDescriptor, Location, SpDescriptor,
-    parse_entity,
+    Endpoint, EntityDescriptor, IdpDescriptor, Location, SpDescriptor, parse_entity,
 };
 use federate_saml::IssuePolicy;
 use federate_types::{Binding, EntityId, NameIdFormat};

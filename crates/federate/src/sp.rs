@@ -12,8 +12,8 @@ use crate::store::Store;
 use crate::token::{Token, hash};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
-    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, Location,
-    SpDescriptor, parse_entity,
+    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, Location, SpDescriptor,
+    parse_entity,
 };
 use federate_session::{
     ConnectionId, LifetimePolicy, SessionKey, SessionRecord, SessionState, TenantId, User,

@@ -210,7 +210,7 @@ fn inflate(raw: &str, name: &'static str, limits: &Limits) -> Result<Vec<u8>, Bi
     let mut decoder = DeflateDecoder::new(deflated.as_slice());
     let mut xml = Vec::new();
     let result = (&mut decoder)
-        .take(allowed as u64 + 1)
+        .take((allowed as u64).saturating_add(1))
         .read_to_end(&mut xml);
     if xml.len() > allowed {
         return Err(BindingError::TooLarge { allowed });

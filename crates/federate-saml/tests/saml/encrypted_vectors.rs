@@ -80,9 +80,11 @@ const RSA_1_5: &str = "the key was encrypted with RSA 1.5";
 const NO_INSTANT: &str = "the response has no IssueInstant";
 const UNSIGNED: &str = "nobody signed it, inside or outside";
 
-/// What becomes of each, by the beginning of its path: what is signed and the name in it, or
-/// why it is refused.
-const OUTCOMES: &[(&str, Result<(Coverage, &str), (&str, &str)>)] = &[
+/// What is signed and the name in it, or the code and the reason of the refusal.
+type Outcome = Result<(Coverage, &'static str), (&'static str, &'static str)>;
+
+/// What becomes of each, by the beginning of its path.
+const OUTCOMES: &[(&str, Outcome)] = &[
     (
         "auth0-passport-wsfed/test/samples/encoded/samlresponse_encrypted_and_signed.txt",
         Ok((

@@ -204,6 +204,34 @@ proptest! {
         unchanged_or_refused(&changed, part);
     }
 
+    /// A query and a body that are cut off anywhere are refused or say less, never more: what is
+    /// read of them is what stands in them.
+    #[test]
+    fn a116_what_is_cut_off_gives_nothing_from_beyond(
+        message in logout_request(), state in of(relay_state()), at: prop::sample::Index,
+    ) {
+        let limits = Limits::default();
+        let url = redirect_url(SLO, &message, state.as_ref(), Some(&signer())).unwrap();
+        let query = url.split_once('?').unwrap().1;
+        let cut = &query[..at.index(query.len())];
+        if let Ok(redirect) = RedirectMessage::parse(cut, LogoutRequest::KIND, &limits) {
+            // The message is whole; relay state may be shorter.
+            let read = redirect.unverified::<LogoutRequest>().unwrap().read_unsigned();
+            prop_assert_eq!(read.unwrap(), message.clone());
+            let cut = redirect.relay_state().map_or("", RelayState::as_str);
+            prop_assert!(state.as_ref().map_or("", RelayState::as_str).starts_with(cut));
+            prop_assert!(with_context(|c| redirect.verify::<LogoutRequest>(&trusted(), c)).is_err());
+        }
+        let xml = signed_xml(&message, &signer()).unwrap();
+        let value = crate::redirect::escape(&STANDARD.encode(&xml), false);
+        let body = format!("SAMLRequest={value}");
+        let cut = &body[..at.index(body.len())];
+        if let Ok(form) = PostMessage::parse(cut, LogoutRequest::KIND, &limits) {
+            prop_assert!(xml.starts_with(form.xml()) && form.xml().len() < xml.len());
+            prop_assert!(Unverified::<LogoutRequest>::parse(form.xml(), &limits).is_err());
+        }
+    }
+
     /// No query and no body makes a panic.
     #[test]
     fn anything_may_arrive(text in any::<Vec<u8>>(), base64 in any::<Vec<u8>>(), relay in any::<String>()) {

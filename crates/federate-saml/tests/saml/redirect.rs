@@ -423,6 +423,12 @@ fn a111_deflate_bomb() {
     fails(parse(&deflate(&[b' '; 4097])), error.clone(), code);
     fails(parse(&deflate(&vec![b' '; 64 << 20])), error.clone(), code);
     fails(parse(&[0; 64 << 10]), error, code);
+    // No limit is a limit too, as the fuzzer found.
+    let limits = Limits {
+        bytes: usize::MAX,
+        ..Limits::default()
+    };
+    assert!(RedirectMessage::parse(&query(), MessageKind::Request, &limits).is_ok());
 }
 
 /// Relay state is short and without control characters, signed or not.

@@ -216,3 +216,43 @@ fn debug_hides_the_person() {
         "{shown}"
     );
 }
+
+/// Attributes of one name and several statements are all the signer's: attributes come one by
+/// one, in order, and none replaces another. The first AuthnStatement tells how the person
+/// signed in, and the session ends when the first of them says so.
+#[test]
+fn a150_attributes_of_one_name_and_several_statements() {
+    let groups = |values: &[&str]| Attribute::new("groups", values.iter().copied());
+    let other = Attribute::new("mail", [ALICE]);
+    for part in PARTS {
+        let mut message = honest(part);
+        let attributes = vec![
+            groups(&["staff"]),
+            other.clone(),
+            groups(&["admins", "staff"]),
+        ];
+        message.assertion.attributes = attributes.clone();
+        let mut second = message.assertion.authn_statements[0].clone();
+        second.authn_context = Some("urn:other".to_owned());
+        second.session_index = Some(SessionIndex::new("_second").unwrap());
+        second.session_not_on_or_after = Some(now() + seconds(60));
+        message.assertion.authn_statements.push(second);
+        let login = signed_in(&message.xml(), &expect());
+        assert_eq!(login.attributes(), attributes);
+        assert_eq!(login.authn_context(), Some(PASSWORD));
+        assert_eq!(
+            login.session_index(),
+            Some(&SessionIndex::new("_session").unwrap())
+        );
+        assert_eq!(login.session_not_on_or_after(), Some(now() + seconds(60)));
+
+        // The same in two statements of attributes.
+        let (end, start) = (
+            "</saml:AttributeStatement>",
+            "<saml:AttributeStatement><saml:Attribute Name=\"mail\"",
+        );
+        let split = |a: &str| swap(a, "<saml:Attribute Name=\"mail\"", &format!("{end}{start}"));
+        let xml = message.xml_edited(split, str::to_owned);
+        assert_eq!(signed_in(&xml, &expect()).attributes(), attributes);
+    }
+}

@@ -264,7 +264,8 @@ pub(crate) fn context(row: &Row, response: &Response) -> Expect {
 fn response(row: &Row, octets: &[u8], keys: &TrustedKeys) -> Result<ValidatedLogin, SamlError> {
     let message = Unverified::<Response>::parse(octets, &Limits::default())?;
     let expect = context(row, &message.read_unsigned()?);
-    let verify = |m: &Unverified<'_, _>, c: &VerificationContext<'_>| verify_response(m, keys, c, None);
+    let verify =
+        |m: &Unverified<'_, _>, c: &VerificationContext<'_>| verify_response(m, keys, c, None);
     let now = expect.now;
     let verified_response = verified(&message, now, &legacy(now), verify)?;
     let signed_by = verified_response.signed_by().clone();

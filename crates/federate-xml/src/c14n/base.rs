@@ -71,7 +71,7 @@ pub(super) fn join(base: &str, reference: &str) -> String {
     target.authority = base.authority;
     if target.path.is_empty() {
         target.query = target.query.or(base.query);
-        return target.write(&remove_dots(base.path));
+        return target.write(base.path);
     }
     if target.path.starts_with('/') {
         return target.write(&remove_dots(target.path));

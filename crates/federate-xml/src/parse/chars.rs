@@ -1,7 +1,6 @@
 //! Character classes of XML 1.0 (fifth edition) and Namespaces in XML.
 
 use crate::error::{ParseError, ParseErrorKind};
-use memchr::memmem;
 
 /// XML white space (production 3).
 pub(crate) const fn is_space(byte: u8) -> bool {
@@ -55,6 +54,20 @@ const NAME: [u8; 256] = {
     table
 };
 
+/// Whether an ASCII character can stand in a name, the colon aside.
+const IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[allow(clippy::indexing_slicing)] // evaluated at compile time
+        {
+            table[byte] = matches!(NAME[byte], START | MIDDLE);
+        }
+        byte += 1;
+    }
+    table
+};
+
 fn class(byte: u8) -> u8 {
     NAME.get(byte as usize).copied().unwrap_or(0)
 }
@@ -69,20 +82,21 @@ pub(crate) fn is_ncname(name: &str) -> bool {
 /// where its local part begins. `None` if the text begins with none.
 pub(crate) fn leading_qname(text: &str) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
-    let mut local = 0;
-    let mut len = 0;
-    for byte in bytes {
-        match class(*byte) {
-            START => {}
-            MIDDLE if len > local => {}
-            COLON if len > 0 && local == 0 => local = len + 1,
-            BEYOND_ASCII => return leading_qname_beyond_ascii(text),
-            0 => break,
-            _ => return None,
-        }
-        len += 1;
+    let name_chars = |bytes: &[u8]| {
+        let in_name = |b: &&u8| IN_NAME.get(**b as usize).copied().unwrap_or(false);
+        bytes.iter().take_while(in_name).count()
+    };
+    let first = name_chars(bytes);
+    let (len, local) = match bytes.get(first..)?.split_first() {
+        Some((b':', rest)) => (first + 1 + name_chars(rest), first + 1),
+        _ => (first, 0),
+    };
+    let class_at = |at: usize| bytes.get(at).map_or(0, |b| class(*b));
+    match class_at(len) {
+        BEYOND_ASCII => leading_qname_beyond_ascii(text),
+        COLON => None,
+        _ => (class_at(0) == START && class_at(local) == START).then_some((len, local)),
     }
-    (len > local).then_some((len, local))
 }
 
 fn leading_qname_beyond_ascii(text: &str) -> Option<(usize, usize)> {
@@ -97,33 +111,48 @@ fn leading_qname_beyond_ascii(text: &str) -> Option<(usize, usize)> {
     }
 }
 
-/// Checks every character of the document once; tells whether there is a carriage return.
-pub(crate) fn check_characters(text: &str) -> Result<bool, ParseError> {
+/// Checks every character of the document once; tells whether there is white space other than
+/// blanks.
+pub(crate) fn check_characters(text: &str) -> Result<White, ParseError> {
     let bytes = text.as_bytes();
-    let refused = |b: u8| b < 0x20 && b != b'\t' && b != b'\n' && b != b'\r';
-    // Without early exit in a block, so that the compiler can use vectors.
-    let mut carriage_return = false;
+    let mut white = White::default();
     for (index, block) in bytes.chunks(256).enumerate() {
-        let mut bad = false;
-        for &b in block {
-            bad |= refused(b);
-            carriage_return |= b == b'\r';
+        // Without early exit, so that the compiler can use vectors.
+        if !block.iter().fold(false, |found, b| found | (*b < b' ')) {
+            continue;
         }
-        if bad {
-            let within = block.iter().position(|&b| refused(b)).unwrap_or_default();
-            return Err(ParseError::new(
-                index * 256 + within,
-                ParseErrorKind::InvalidCharacter,
-            ));
+        for (within, b) in block.iter().enumerate() {
+            match b {
+                b'\r' => white.carriage_return = true,
+                b'\t' | b'\n' => white.tab_or_line_feed = true,
+                b' '.. => {}
+                _ => {
+                    let kind = ParseErrorKind::InvalidCharacter;
+                    return Err(ParseError::new(index * 256 + within, kind));
+                }
+            }
         }
     }
     // U+FFFE and U+FFFF are the only others that UTF-8 can carry and XML cannot.
-    for needle in ["\u{fffe}", "\u{ffff}"] {
-        if let Some(offset) = memmem::find(bytes, needle.as_bytes()) {
+    for offset in memchr::memchr_iter(0xef, bytes) {
+        if let Some([0xef, 0xbf, 0xbe | 0xbf]) = bytes.get(offset..offset + 3) {
             return Err(ParseError::new(offset, ParseErrorKind::InvalidCharacter));
         }
     }
-    Ok(carriage_return)
+    Ok(white)
+}
+
+/// Which white space there is in a document besides blanks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct White {
+    pub carriage_return: bool,
+    pub tab_or_line_feed: bool,
+}
+
+impl White {
+    pub(crate) const fn any(self) -> bool {
+        self.carriage_return || self.tab_or_line_feed
+    }
 }
 
 #[cfg(test)]
@@ -141,15 +170,20 @@ mod tests {
         assert_eq!(leading_qname("ds:Object"), Some((9, 3)));
         assert_eq!(leading_qname("a=1"), Some((1, 0)));
         assert_eq!(leading_qname("\u{e9}:\u{e9}t\u{e9} x"), Some((8, 3)));
-        for name in [":a", "a:", "::a", "a:b:c", ":"] {
+        assert_eq!(leading_qname("a:\u{e9}"), Some((4, 2)));
+        for name in [
+            "", ":a", "a:", "::a", "a:b:c", ":", "a:1", "1:a", "a: ", "\u{d7}", "a:\u{d7}",
+        ] {
             assert_eq!(leading_qname(name), None, "{name}");
         }
     }
 
     #[test]
     fn characters() {
-        assert!(!check_characters("a\n\tb\u{fffd}").unwrap());
-        assert!(check_characters("a\r\n").unwrap());
+        let white = |text| check_characters(text).unwrap();
+        assert!(!white("a b\u{fffd}").any());
+        assert!(white("a\n\tb").tab_or_line_feed && !white("a\n\tb").carriage_return);
+        assert!(white("a\r").carriage_return && !white("a\r").tab_or_line_feed);
         for (text, offset) in [("a\0", 1), ("\u{b}", 0), ("ab\u{ffff}", 2), ("\u{fffe}", 0)] {
             assert_eq!(check_characters(text).unwrap_err().offset, offset);
         }

@@ -1,6 +1,7 @@
 //! Namespace bindings while a document is read: every prefix and namespace name gets a
 //! number, so that a lookup costs the same however many declarations there are.
 
+use super::uri::{has_scheme, is_uri};
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::name;
 use crate::tree::{
@@ -81,6 +82,9 @@ impl<'i> Namespaces<'i> {
 
     /// The number of a prefix, whether it is bound or not.
     pub(super) fn prefix(&mut self, prefix: &'i str, at: usize) -> Result<PrefixId, ParseError> {
+        if prefix.is_empty() {
+            return Ok(NO_PREFIX);
+        }
         let known = if self.prefixes.len() <= FEW {
             match packed(prefix) {
                 None => self.prefixes.iter().position(|p| *p == prefix),
@@ -151,12 +155,12 @@ impl<'i> Namespaces<'i> {
             return Err(ParseError::new(at, Kind::InvalidNamespaceDeclaration));
         }
         // [C14N] 1.3: documents with relative namespace names have no canonical form.
-        if !uri.is_empty() && !is_absolute(&uri) {
+        if !uri.is_empty() && !has_scheme(&uri) {
             return Err(ParseError::new(at, Kind::RelativeNamespace));
         }
         // [XMLNames] 2.2: a namespace name is a URI. libxml2 writes an empty canonical form of an
         // element whose namespace name is none; nothing that it refuses shall be accepted here.
-        if !uri.bytes().all(is_uri_octet) {
+        if !uri.is_empty() && !is_uri(&uri) {
             return Err(ParseError::new(at, Kind::InvalidNamespaceDeclaration));
         }
         if uri.len() > MAX_NAME {
@@ -203,23 +207,4 @@ impl<'i> Namespaces<'i> {
             Some(namespace) => Ok(namespace),
         }
     }
-}
-
-/// [RFC3986] 2: what may stand in a URI somewhere.
-const fn is_uri_octet(byte: u8) -> bool {
-    byte.is_ascii_graphic()
-        && !matches!(
-            byte,
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
-        )
-}
-
-/// [RFC3986] 4.3: an absolute URI begins with a scheme.
-fn is_absolute(uri: &str) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-    })
 }

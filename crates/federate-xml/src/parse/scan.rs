@@ -1,6 +1,6 @@
 //! The inside of a tag: names and attributes, strictly as XML 1.0 productions 40 to 44 say.
 
-use super::chars::{is_space, leading_qname};
+use super::chars::{White, is_space, leading_qname};
 use crate::error::{ParseError, ParseErrorKind};
 
 /// An attribute as it was written.
@@ -23,36 +23,16 @@ pub(super) struct Attributes<'i> {
     text: &'i str,
     /// Offset of `text` in the input.
     base: usize,
+    white: White,
     position: usize,
 }
 
-const OTHER: u8 = 0;
-const DOUBLE: u8 = 1;
-const SINGLE: u8 = 2;
-const NORMALIZE: u8 = 3;
-const LESS_THAN: u8 = 4;
-
-/// What a byte means inside an attribute value.
-const CLASS: [u8; 256] = {
-    let mut table = [OTHER; 256];
-    #[allow(clippy::indexing_slicing)] // evaluated at compile time
-    {
-        table[b'"' as usize] = DOUBLE;
-        table[b'\'' as usize] = SINGLE;
-        table[b'&' as usize] = NORMALIZE;
-        table[b'\t' as usize] = NORMALIZE;
-        table[b'\n' as usize] = NORMALIZE;
-        table[b'\r' as usize] = NORMALIZE;
-        table[b'<' as usize] = LESS_THAN;
-    }
-    table
-};
-
 impl<'i> Attributes<'i> {
-    pub(super) fn new(text: &'i str, base: usize) -> Self {
+    pub(super) const fn new(text: &'i str, base: usize, white: White) -> Self {
         Self {
             text,
             base,
+            white,
             position: 0,
         }
     }
@@ -99,34 +79,38 @@ impl<'i> Attributes<'i> {
         self.position += 1;
         self.skip_space();
         let quote = match self.byte(self.position) {
-            Some(b'"') => DOUBLE,
-            Some(b'\'') => SINGLE,
+            Some(quote @ (b'"' | b'\'')) => quote,
             _ => return self.refuse("an attribute value needs quotes"),
         };
         self.position += 1;
         let value_start = self.position;
-        let mut normalize = false;
-        loop {
-            let Some(byte) = self.byte(self.position) else {
-                return self.refuse("an attribute value is not closed");
-            };
-            match CLASS.get(byte as usize).copied().unwrap_or(OTHER) {
-                OTHER => {}
-                NORMALIZE => normalize = true,
-                LESS_THAN => return self.refuse("'<' in an attribute value"),
-                class if class == quote => break,
-                _ => {}
+        let rest = self.text.get(value_start..).unwrap_or_default();
+        let bytes = rest.as_bytes();
+        let first = memchr::memchr3(quote, b'&', b'<', bytes);
+        let reference = first.and_then(|at| bytes.get(at)) == Some(&b'&');
+        let end = if reference {
+            memchr::memchr2(quote, b'<', bytes)
+        } else {
+            first
+        };
+        let len = match end.and_then(|at| Some((at, *bytes.get(at)?))) {
+            None => return self.refuse("an attribute value is not closed"),
+            Some((at, b'<')) => {
+                self.position += at;
+                return self.refuse("'<' in an attribute value");
             }
-            self.position += 1;
-        }
-        let value_end = self.position;
-        self.position += 1;
+            Some((at, _)) => at,
+        };
+        let value = rest.get(..len).unwrap_or_default();
+        let white = |b: u8| matches!(b, b'\t' | b'\n' | b'\r');
+        let normalize = reference || (self.white.any() && value.bytes().any(white));
+        self.position += len + 1;
         Ok(Some(RawAttribute {
             // Both ends lie beside ASCII bytes, hence at character boundaries.
             qname: self.text.get(name_start..name_end).unwrap_or_default(),
             local,
             name_at: self.base + name_start,
-            value: self.text.get(value_start..value_end).unwrap_or_default(),
+            value,
             value_at: self.base + value_start,
             normalize,
         }))

@@ -381,6 +381,34 @@ fn a082_digests_are_compared_whole() {
     }
 }
 
+/// A certificate is how a trusted key was handed over: its dates end nothing and begin nothing.
+#[test]
+fn a086_certificates_that_have_expired_or_do_not_hold_yet() {
+    let provider = provider();
+    let (now, day) = (keys::fixed_now(), chrono::TimeDelta::days(1));
+    for (from, to) in [(-2, -1), (1, 2)] {
+        let key = own_key();
+        let (from, to) = (now + day * from, now + day * to);
+        let certificate =
+            federate_crypto::self_signed(&provider, &*key, "Federate test", from, to).unwrap();
+        assert!(!certificate.is_valid_at(now));
+        let trusted = keys::prepare(&provider, &certificate).into();
+        let signer = Signer::new(provider, key, certificate).unwrap();
+        let document = sign(&signer, ALICE);
+        let strict = SignaturePolicy::default();
+        let verified = verify_with(&document, &trusted, &strict).unwrap();
+        assert_eq!(verified.name_id, ALICE);
+        // Nor do the dates of the one in the message.
+        assert_eq!(verify(&document).unwrap().name_id, ALICE);
+        let other = keys::prepare(&provider, &keys::other_certificate()).into();
+        refused(
+            verify_with(&document, &other, &strict),
+            WRONG_KEY,
+            "signature.wrong_key",
+        );
+    }
+}
+
 #[test]
 fn a087_keys_during_a_rollover() {
     let provider = provider();

@@ -166,6 +166,10 @@ fn a046_namespace_games() {
         "<a xmlns=\"urn:&lt;\"/>",
         "<a xmlns:b='urn:\"'/>",
         "<a xmlns:b=\"urn:{x}\"/>",
+        "<a xmlns=\"http://a/09%/b\"/>",
+        "<a xmlns=\"urn:a#b#c\"/>",
+        "<a xmlns=\"urn:[a]\"/>",
+        "<a xmlns=\"http://a:b/\"/>",
     ];
     for document in invalid {
         not_parsed(

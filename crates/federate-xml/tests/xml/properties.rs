@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use federate_xml::{
-    Canonicalization, Document, Element, Limits, Name, ReadProblem, Unverified, Writer,
-    canonicalize,
+    Canonicalization, Document, Element, Limits, Name, ReadProblem, SignatureError, Unverified,
+    Writer, canonicalize, canonicalize_document,
 };
 use proptest::prelude::*;
 
@@ -173,28 +173,39 @@ fn stable(octets: &[u8]) {
     let Ok(document) = Document::parse(octets, &limits) else {
         return;
     };
-    for with_comments in [false, true] {
-        let method = Canonicalization {
-            with_comments,
-            inclusive_prefixes: vec!["#default".to_owned(), "b".to_owned()],
-            ..Canonicalization::default()
-        };
-        for method in [
-            &method,
-            &Canonicalization {
-                with_comments,
-                ..Default::default()
-            },
-        ] {
-            let once = canonical(document.root(), method);
+    for uri in METHODS {
+        for prefixes in [&[][..], &["#default", "b"]] {
+            let method = Canonicalization {
+                inclusive_prefixes: prefixes.iter().map(|p| (*p).to_owned()).collect(),
+                ..Canonicalization::from_uri(uri).unwrap()
+            };
+            let once = canonical(document.root(), &method);
             let again = Document::parse(&once, &limits).unwrap();
             assert_eq!(
-                String::from_utf8_lossy(&canonical(again.root(), method)),
+                String::from_utf8_lossy(&canonical(again.root(), &method)),
                 String::from_utf8_lossy(&once)
             );
+            let whole = |document: &Document<'_>| {
+                let mut octets = Vec::new();
+                canonicalize_document(document, None, &method, &mut octets);
+                octets
+            };
+            let once = whole(&document);
+            let again = Document::parse(&once, &limits).unwrap();
+            assert_eq!(whole(&again), once, "{uri}");
         }
     }
 }
+
+/// All that there are.
+const METHODS: [&str; 6] = [
+    "http://www.w3.org/2001/10/xml-exc-c14n#",
+    "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
+    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
+    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments",
+    "http://www.w3.org/2006/12/xml-c14n11",
+    "http://www.w3.org/2006/12/xml-c14n11#WithComments",
+];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
@@ -238,6 +249,36 @@ proptest! {
             let _ = unverified.read_unsigned();
         }
         stable(&octets[..cut.index(octets.len())]);
+    }
+
+    /// One octet of what is signed, made another one that also means something: the digest is
+    /// wrong; one of SignedInfo: the signature is.
+    #[test]
+    fn one_changed_signed_octet_is_refused(
+        name in "[a-zA-Z0-9@. ]{1,40}",
+        at in any::<prop::sample::Index>(),
+        to in "[a-zA-Z0-9]",
+    ) {
+        let document = sign(&signer(), &name);
+        prop_assert_eq!(verify(&document).unwrap().into_inner().name_id, name.clone());
+        for (element, expected) in [
+            ("saml:NameID", SignatureError::DigestMismatch),
+            ("saml:Issuer", SignatureError::DigestMismatch),
+            ("ds:DigestValue", SignatureError::WrongKey { tried: 1 }),
+        ] {
+            let (before, inside, after) = cut(&document, element);
+            // (The last character of the base64 has bits that must be nothing.)
+            let end = if element == "ds:DigestValue" { 5 } else { 3 };
+            let text = element.len() + 2..inside.len() - element.len() - end;
+            let at = text.start + at.index(text.len());
+            let mut changed = inside.to_owned();
+            changed.replace_range(at..=at, &to);
+            if changed != inside {
+                let result = verify(&format!("{before}{changed}{after}"));
+                let code = expected.code();
+                refused(result, expected, code);
+            }
+        }
     }
 
     #[test]

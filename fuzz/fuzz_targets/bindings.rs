@@ -1,0 +1,179 @@
+//! Queries, forms and relay states, whatever arrives in them: no panic, nothing beyond the
+//! limits, what was sent comes out as it was sent, and no message is verified but those that
+//! the seeds' signer signed.
+#![no_main]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use federate_crypto::{Certificate, CryptoProvider, VerifyingKey, aws_lc_provider};
+use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
+use federate_saml::{
+    AuthnRequest, LogoutRequest, LogoutResponse, Message, MessageHints, MessageKind, unsigned_xml,
+};
+use federate_types::RelayState;
+use federate_xml::{Limits, SignaturePolicy, TrustedKeys, Unverified, VerificationContext};
+use libfuzzer_sys::fuzz_target;
+use std::io::Read as _;
+use std::sync::OnceLock;
+
+/// A query that really is signed: mutations of it are near acceptance.
+const SIGNED: &str = include_str!("../seeds/bindings/signed");
+
+const CERTIFICATE: &str = include_str!("../seeds/certificate.pem");
+
+const KINDS: [MessageKind; 2] = [MessageKind::Request, MessageKind::Response];
+
+struct Fixed {
+    provider: CryptoProvider,
+    keys: TrustedKeys,
+    policy: SignaturePolicy,
+}
+
+impl Fixed {
+    fn context(&self) -> VerificationContext<'_> {
+        VerificationContext {
+            provider: &self.provider,
+            policy: &self.policy,
+            now: chrono::DateTime::UNIX_EPOCH,
+        }
+    }
+}
+
+fn fixed() -> &'static (Fixed, LogoutRequest) {
+    static FIXED: OnceLock<(Fixed, LogoutRequest)> = OnceLock::new();
+    FIXED.get_or_init(|| {
+        let provider = aws_lc_provider();
+        let certificate = Certificate::from_pem(CERTIFICATE).expect("our certificate");
+        let key = VerifyingKey::new(&provider, certificate.public_key().clone());
+        let fixed = Fixed {
+            keys: TrustedKeys::from(key.expect("our key")),
+            policy: SignaturePolicy::default(),
+            provider,
+        };
+        let limits = Limits::default();
+        let seed = RedirectMessage::parse(SIGNED, MessageKind::Request, &limits).expect("a query");
+        let signed = seed.verify::<LogoutRequest>(&fixed.keys, &fixed.context());
+        let signed = signed.expect("the seed verifies").into_inner();
+        (fixed, signed)
+    })
+}
+
+/// Base64, escaped for a query or form.
+fn escaped(octets: &[u8]) -> String {
+    let text = STANDARD.encode(octets);
+    text.replace('+', "%2B")
+        .replace('/', "%2f")
+        .replace('=', "%3D")
+}
+
+fn deflated(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    flate2::read::DeflateEncoder::new(octets, flate2::Compression::fast())
+        .read_to_end(&mut out)
+        .expect("reads from memory");
+    out
+}
+
+fn state(state: Option<&RelayState>) {
+    if let Some(state) = state {
+        let text = state.as_str();
+        assert!(text.len() <= RelayState::MAX_BYTES && !text.contains(char::is_control));
+    }
+}
+
+/// What was read is sent again and read again the same.
+fn resend<T: Message>(message: &Unverified<'_, T>, relay_state: Option<&RelayState>) {
+    let _ = (message.issuer_hint(), message.in_response_to_hint());
+    let Ok(read) = message.read_unsigned() else {
+        return;
+    };
+    let url = redirect_url("https://sp.example/?a", &read, relay_state, None);
+    let url = url.expect("nothing signs");
+    let (_, query) = url.split_once("?a&").expect("the query follows");
+    let limits = Limits {
+        bytes: usize::MAX,
+        value_bytes: usize::MAX,
+        ..Limits::default()
+    };
+    let again = RedirectMessage::parse(query, T::KIND, &limits).expect("our own query");
+    assert_eq!(again.relay_state(), relay_state);
+    let again = again.unverified::<T>().expect("our own message");
+    let again = again.read_unsigned().expect("our own message");
+    // Instants are written to the second.
+    assert_eq!(unsigned_xml(&again), unsigned_xml(&read));
+}
+
+fn query(text: &str, limits: &Limits) {
+    let (fixed, signed) = fixed();
+    for kind in KINDS {
+        let Ok(message) = RedirectMessage::parse(text, kind, limits) else {
+            continue;
+        };
+        state(message.relay_state());
+        if let Ok(unverified) = message.unverified::<AuthnRequest>() {
+            resend(&unverified, message.relay_state());
+        }
+        if let Ok(unverified) = message.unverified::<LogoutResponse>() {
+            resend(&unverified, message.relay_state());
+        }
+        let verified = message.verify::<LogoutRequest>(&fixed.keys, &fixed.context());
+        match verified {
+            Ok(verified) => {
+                assert!(message.is_signed());
+                assert_eq!(&*verified, signed, "accepted what nobody signed");
+            }
+            Err(error) => assert!(message.is_signed() || error.code() == "signature.missing"),
+        }
+    }
+}
+
+fn form(text: &str, limits: &Limits) {
+    for kind in KINDS {
+        let Ok(message) = PostMessage::parse(text, kind, limits) else {
+            continue;
+        };
+        state(message.relay_state());
+        assert!(message.xml().len() <= limits.bytes);
+        let relay_state = message.relay_state().cloned();
+        let page = PostForm::new(text, kind, message.xml(), relay_state).to_html(text);
+        assert_eq!(page.matches('<').count(), page.matches('>').count());
+        assert_eq!(page.matches("<script").count(), 1);
+        assert_eq!(
+            page.matches("<input").count(),
+            1 + usize::from(message.relay_state().is_some())
+        );
+    }
+}
+
+/// The octets as a message: they arrive as they were sent.
+fn sent(octets: &[u8], limits: &Limits) {
+    let plain = escaped(octets);
+    let packed = escaped(&deflated(octets));
+    for kind in KINDS {
+        let name = kind.parameter();
+        let text = format!("{name}={plain}&RelayState=a+b");
+        let message = PostMessage::parse(&text, kind, limits).expect("a good form");
+        assert_eq!(message.xml(), octets);
+        assert_eq!(message.relay_state().map(RelayState::as_str), Some("a b"));
+        let text = format!("a=b&{name}={packed}&");
+        assert!(RedirectMessage::parse(&text, kind, limits).is_ok());
+        query(&text, limits);
+    }
+}
+
+fuzz_target!(|octets: &[u8]| {
+    let limits = Limits::default();
+    sent(octets, &limits);
+    let text = String::from_utf8_lossy(octets);
+    query(&text, &limits);
+    form(&text, &limits);
+    state(RelayState::new(text.clone()).ok().as_ref());
+    // As the value of each parameter, beside a good message.
+    for name in ["RelayState", "SigAlg", "Signature", "SAMLEncoding"] {
+        let text = format!("{SIGNED}&{name}={text}");
+        query(&text, &limits);
+        form(&text, &limits);
+    }
+    let (message, _) = SIGNED.split_once('&').unwrap_or((SIGNED, ""));
+    query(&format!("{message}&RelayState={text}"), &limits);
+});
