@@ -6,13 +6,13 @@ use federate::crypto::{
     CryptoProvider, DigestAlgorithm, SignatureAlgorithm, SigningKey, VerifyingKey, self_signed,
 };
 use federate::saml::{
-    Attribute, IssuePolicy, Login, LoginExpectation, Response, SentRequest, ValidatedLogin,
-    issue_response, validate_response, verify_response,
+    Attribute, IssuePolicy, Login, LoginExpectation, LoginPolicy, Response, SentRequest,
+    ValidatedLogin, issue_response, validate_response, verify_response,
 };
-use federate::types::{ClockSkew, EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
+use federate::types::{EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
 use federate::xml::{
     Canonicalization, Document, Limits, SignaturePolicy, Signer, TrustedKeys, Unverified,
-    VerificationContext, canonicalize,
+    VerificationContext, Writer, canonicalize,
 };
 use std::error::Error;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Workbench {
                 identity_provider: idp.clone(),
                 issue_instant: now,
                 force_authn: false,
-                authn_context_class_refs: Vec::new(),
+                requested_authn_context: None,
             },
             idp,
             signer: Signer::new(provider, key.clone(), certificate)?,
@@ -72,7 +72,7 @@ impl Workbench {
             attributes: Vec::new(),
             signature,
         };
-        while bench.issue()?.len() < octets {
+        while bench.response()?.len() < octets {
             let number = bench.attributes.len();
             let name = format!("https://idp.example/claims/attribute-{number}");
             let value = format!("value {number} of alice.liddell@department.example");
@@ -119,6 +119,10 @@ impl Workbench {
     /// # Errors
     /// When the key refuses.
     pub fn issue(&self) -> Result<Vec<u8>, Box<dyn Error>> {
+        self.response()
+    }
+
+    fn response(&self) -> Result<Vec<u8>, Box<dyn Error>> {
         let login = Login {
             identity_provider: &self.idp,
             service_provider: &self.sp,
@@ -141,6 +145,16 @@ impl Workbench {
             &self.signer,
             self.now,
         )?)
+    }
+
+    /// Signs a document that was written before.
+    ///
+    /// # Errors
+    /// When the key refuses.
+    pub fn sign(&self, written: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut w = Writer::new();
+        w.embed(written);
+        Ok(self.signer.sign(w, &self.request.id)?)
     }
 
     /// Parses octets into a tree.
@@ -199,7 +213,7 @@ impl Workbench {
             identity_provider: &self.idp,
             request: Some(&self.request),
             now: self.now,
-            skew: ClockSkew::default(),
+            policy: &LoginPolicy::default(),
         };
         Ok(validate_response(verified, &expectation)?)
     }

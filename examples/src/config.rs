@@ -1,5 +1,6 @@
 //! The configuration file.
 
+use crate::application::ApplicationEntry;
 use crate::problem::Problem;
 use argon2::PasswordHash;
 use chrono::TimeDelta;
@@ -30,13 +31,6 @@ struct Document {
     user: Vec<UserEntry>,
     #[serde(default)]
     session: SessionEntry,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ApplicationEntry {
-    pub(crate) name: String,
-    pub(crate) metadata: String,
 }
 
 #[derive(Deserialize)]
@@ -158,7 +152,7 @@ fn lifetime(session: &SessionEntry) -> Result<LifetimePolicy, String> {
 }
 
 /// `7d`, `12h` or `30m`.
-fn duration(text: &str) -> Option<TimeDelta> {
+pub(crate) fn duration(text: &str) -> Option<TimeDelta> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
         return None;

@@ -3,6 +3,7 @@
 //!
 //! Everything is read and checked before anything listens.
 
+mod application;
 mod config;
 mod data_dir;
 mod demo;

@@ -1,6 +1,7 @@
 //! Metadata of applications, from files and addresses.
 
-use crate::config::{ApplicationEntry, Config};
+use crate::application::ApplicationEntry;
+use crate::config::Config;
 use crate::problem::Problem;
 use federate::Application;
 use std::fs::File;
@@ -29,7 +30,13 @@ pub(crate) fn application(
         Ok(url) if matches!(url.scheme(), "https" | "http") => fetch(&url).map_err(problem)?,
         _ => read(&config.folder.join(&entry.metadata)).map_err(problem)?,
     };
-    Application::from_metadata(entry.name.trim(), &octets).map_err(|e| problem(e.to_string()))
+    let application = Application::from_metadata(entry.name.trim(), &octets);
+    let mut application = application.map_err(|e| problem(e.to_string()))?;
+    entry.apply(&mut application).map_err(|why| {
+        let what = format_args!("{}: application {:?}", config.file, entry.name);
+        Problem::of(what, why)
+    })?;
+    Ok(application)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -13,7 +13,8 @@ use federate::hub::Directory;
 use federate::session::LifetimePolicy;
 use federate::types::EntityId;
 use federate::{
-    Application, Denial, FederateError, Hub, IdentityProvider, Party, ServiceProvider, Token,
+    Application, Connection, Denial, FederateError, Hub, IdentityProvider, Party, ServiceProvider,
+    Token,
 };
 use federate_axum::{HubState, Site, SpState, hub, hub_router, sp};
 use federate_store::RedbStore;
@@ -178,10 +179,11 @@ fn demo(
     let site = Site::new(&format!("http://{name}.localhost:{port}"), name, title)
         .map_err(|e| Problem::of(name, e))?;
     let party = party(data, provider, name, &site)?;
+    let mut hub = Connection::from_metadata(hub_metadata)?;
+    hub.allow_unsolicited = true; // the hub's own page opens applications, too
     let sp = ServiceProvider::new(party, &site.url(sp::ACS), store)?
-        .with_identity_provider(hub_metadata)?
-        .with_single_logout(&site.url(sp::SLO))?
-        .allow_unsolicited();
+        .with_connection(hub)?
+        .with_single_logout(&site.url(sp::SLO))?;
     Ok(Demo {
         site,
         port,

@@ -1,4 +1,4 @@
-//! Queries, forms and relay states, whatever arrives in them: no panic, nothing beyond the
+//! Queries, forms, relay states, artifacts and envelopes, whatever arrives in them: no panic, nothing beyond the
 //! limits, what was sent comes out as it was sent, and no message is verified but those that
 //! the seeds' signer signed.
 #![no_main]
@@ -6,9 +6,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federate_crypto::{Certificate, CryptoProvider, VerifyingKey, aws_lc_provider};
-use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
+use federate_saml::binding::{
+    ArtifactMessage, PostForm, PostMessage, RedirectMessage, SimpleSignMessage, artifact_url,
+    redirect_url, soap,
+};
 use federate_saml::{
-    AuthnRequest, LogoutRequest, LogoutResponse, Message, MessageHints, MessageKind, unsigned_xml,
+    ArtifactResolve, ArtifactResponse, AuthnRequest, LogoutRequest, LogoutResponse, Message,
+    MessageHints, MessageKind, unsigned_xml,
 };
 use federate_types::RelayState;
 use federate_xml::{Limits, SignaturePolicy, TrustedKeys, Unverified, VerificationContext};
@@ -20,6 +24,10 @@ use std::sync::OnceLock;
 const SIGNED: &str = include_str!("../seeds/bindings/signed");
 
 const CERTIFICATE: &str = include_str!("../seeds/certificate.pem");
+
+/// An algorithm and a signature, but not of a form.
+const SIG_ALG: &str = "SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256\
+    &Signature=AAAA";
 
 const KINDS: [MessageKind; 2] = [MessageKind::Request, MessageKind::Response];
 
@@ -145,6 +153,56 @@ fn form(text: &str, limits: &Limits) {
     }
 }
 
+fn simple_sign(text: &str, limits: &Limits) {
+    let (fixed, _) = fixed();
+    for kind in KINDS {
+        let Ok(message) = SimpleSignMessage::parse(text, kind, limits) else {
+            continue;
+        };
+        state(message.relay_state());
+        let _ = message.unverified::<LogoutRequest>();
+        let verified = message.verify::<LogoutRequest>(&fixed.keys, &fixed.context());
+        // The seed's signature is one over a query, which is no form.
+        assert!(verified.is_err(), "accepted what nobody signed");
+    }
+}
+
+fn artifact(text: &str) {
+    let Ok(message) = ArtifactMessage::parse(text) else {
+        return;
+    };
+    state(message.relay_state());
+    let url = artifact_url(
+        "https://sp.example/?a",
+        message.artifact(),
+        message.relay_state(),
+    );
+    let (_, query) = url.split_once("?a&").expect("the query follows");
+    assert_eq!(
+        ArtifactMessage::parse(query).expect("our own query"),
+        message
+    );
+}
+
+/// An envelope, and the message that is found in it.
+fn envelope(octets: &[u8], limits: &Limits) {
+    let (fixed, _) = fixed();
+    if let Ok(message) = soap::body::<LogoutRequest>(octets, limits) {
+        resend(&message, None);
+        assert!(message.verify(&fixed.keys, &fixed.context()).is_err());
+    }
+    if let Ok(message) = soap::body::<ArtifactResolve>(octets, limits) {
+        resend(&message, None);
+    }
+    if let Ok(message) = soap::body::<ArtifactResponse>(octets, limits)
+        && let Ok(read) = message.read_unsigned()
+        && let Some(inner) = read.message
+    {
+        // It stands on its own, unless it is near the limits.
+        let _ = Unverified::<LogoutRequest>::parse(&inner, limits).map(|m| resend(&m, None));
+    }
+}
+
 /// The octets as a message: they arrive as they were sent.
 fn sent(octets: &[u8], limits: &Limits) {
     let plain = escaped(octets);
@@ -158,7 +216,11 @@ fn sent(octets: &[u8], limits: &Limits) {
         let text = format!("a=b&{name}={packed}&");
         assert!(RedirectMessage::parse(&text, kind, limits).is_ok());
         query(&text, limits);
+        simple_sign(&format!("{name}={plain}&RelayState=a&{SIG_ALG}"), limits);
     }
+    artifact(&format!("SAMLart={plain}"));
+    envelope(octets, limits);
+    envelope(&soap::envelope(octets), limits);
 }
 
 fuzz_target!(|octets: &[u8]| {
@@ -167,6 +229,8 @@ fuzz_target!(|octets: &[u8]| {
     let text = String::from_utf8_lossy(octets);
     query(&text, &limits);
     form(&text, &limits);
+    simple_sign(&text, &limits);
+    artifact(&text);
     state(RelayState::new(text.clone()).ok().as_ref());
     // As the value of each parameter, beside a good message.
     for name in ["RelayState", "SigAlg", "Signature", "SAMLEncoding"] {

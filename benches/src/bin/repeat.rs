@@ -24,6 +24,7 @@ enum Operation {
     Canonicalize,
     Verify,
     Validate,
+    Sign,
     Issue,
 }
 
@@ -38,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Operation::Canonicalize => drop(black_box(bench.canonicalize(&document))),
             Operation::Verify => drop(black_box(bench.verify(&response)?)),
             Operation::Validate => drop(black_box(bench.validate(&response)?)),
+            Operation::Sign => drop(black_box(bench.sign(&response)?)),
             Operation::Issue => drop(black_box(bench.issue()?)),
         }
     }

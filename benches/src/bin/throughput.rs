@@ -92,6 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut all = [
         Measured::new("rsa_sign", "rsa_sign", 0, || small.raw_sign()),
         Measured::new("rsa_verify", "rsa_verify", 0, || small.raw_verify()),
+        Measured::new("sign_10k", "rsa_sign", len_10, || large.sign(&response_10)),
         Measured::new("issue_5k", "rsa_sign", len_5, || small.issue()),
         Measured::new("issue_10k", "rsa_sign", len_10, || large.issue()),
         Measured::new("verify_5k", "rsa_verify", len_5, || {

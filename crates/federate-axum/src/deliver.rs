@@ -17,8 +17,11 @@ pub(crate) fn see_other(location: &str) -> Result<Response, Failure> {
     Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
 }
 
-/// Sends the browser away with a message.
-pub(crate) fn deliver(outgoing: Outgoing, provider: &CryptoProvider) -> Result<Response, Failure> {
+/// Sends the browser away with a message: a redirect, or a page whose form goes on by itself.
+///
+/// # Errors
+/// When the message's address is none, or the random source fails.
+pub fn deliver(outgoing: Outgoing, provider: &CryptoProvider) -> Result<Response, Failure> {
     match outgoing {
         Outgoing::Redirect(location) => see_other(&location),
         Outgoing::Post(form) => submit(&form, provider),

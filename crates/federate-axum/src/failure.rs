@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use federate::FederateError;
 use federate::logout::LogoutError;
 use federate::saml::SamlError;
+use federate::types::InvalidValue;
 use maud::html;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
@@ -129,6 +130,12 @@ impl Failure {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
+    }
+}
+
+impl From<InvalidValue> for Failure {
+    fn from(error: InvalidValue) -> Self {
+        FederateError::from(error).into()
     }
 }
 

@@ -40,6 +40,7 @@ mod return_to;
 mod site;
 pub mod sp;
 
+pub use deliver::deliver;
 pub use failure::Failure;
 pub use headers::{no_such_method, no_such_page, with_safe_headers};
 pub use hub::{HubState, hub_router};

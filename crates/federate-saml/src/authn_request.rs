@@ -1,12 +1,14 @@
 //! The request to authenticate a person (`[SAMLCore] 3.4.1`).
 
-use crate::message::{read_head, read_id, write_id, write_issuer};
+use crate::authn_context::RequestedAuthnContext;
+use crate::message::{self, read_head, read_id, write_id, write_issuer};
 use crate::names::{
-    AUTHN_CONTEXT_CLASS_REF, AUTHN_REQUEST, CONDITIONS, NAME_ID_POLICY, REQUESTED_AUTHN_CONTEXT,
-    SCOPING, SUBJECT,
+    AUTHN_REQUEST, CONDITIONS, GET_COMPLETE, IDP_ENTRY, IDP_LIST, NAME_ID_POLICY,
+    REQUESTED_AUTHN_CONTEXT, REQUESTER_ID, SCOPING, SUBJECT,
 };
+use crate::subject::{Subject, write_name_id};
 use chrono::{DateTime, Utc};
-use federate_types::{Binding, EntityId, MessageId, NameIdFormat};
+use federate_types::{Binding, EntityId, MessageId, NameId, NameIdFormat};
 use federate_xml::{Element, FromElement, Name, ReadError, ReadProblem, Writer};
 
 /// A service provider asks an identity provider who the person at the browser is.
@@ -36,6 +38,12 @@ pub struct AuthnRequest {
     pub requested_authn_context: Option<RequestedAuthnContext>,
     /// A name of the requester for people to read.
     pub provider_name: Option<String>,
+    /// Which set of attributes is wanted, by its number in the metadata.
+    pub attribute_consuming_service_index: Option<u16>,
+    /// Who the person must be; anybody if absent (`[SAMLCore] 3.4.1.4`).
+    pub subject: Option<NameId>,
+    /// Who may answer.
+    pub scoping: Option<Scoping>,
 }
 
 /// `[SAMLCore] 3.4.1.1`.
@@ -47,47 +55,16 @@ pub struct NameIdPolicy {
     pub allow_create: bool,
 }
 
-/// `[SAMLCore] 3.3.2.2.1`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestedAuthnContext {
-    /// How the classes are compared with what happened.
-    pub comparison: Comparison,
-    /// The classes that will do.
-    pub class_refs: Vec<String>,
-}
-
-/// How an authentication is compared with the classes requested.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Comparison {
-    /// It must be one of them.
-    #[default]
-    Exact,
-    /// It must be at least as strong as one of them.
-    Minimum,
-    /// It must be as strong as possible without exceeding one of them.
-    Maximum,
-    /// It must be stronger than any of them.
-    Better,
-}
-
-impl Comparison {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Exact, "exact"),
-        (Self::Minimum, "minimum"),
-        (Self::Maximum, "maximum"),
-        (Self::Better, "better"),
-    ];
-
-    fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, t)| *t == text).map(|(c, _)| *c)
-    }
-
-    fn text(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(c, _)| *c == self)
-            .map_or("exact", |(_, t)| t)
-    }
+/// Which identity providers may answer, and how often the question may be passed on
+/// (`[SAMLCore] 3.4.1.2`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scoping {
+    /// How many identity providers may pass the question on; any number if absent, none at 0.
+    pub proxy_count: Option<u32>,
+    /// The identity providers of which one shall answer, by preference; any if there is none.
+    pub identity_providers: Vec<EntityId>,
+    /// For whom those ask that passed the question on, the first asker first.
+    pub requesters: Vec<EntityId>,
 }
 
 impl AuthnRequest {
@@ -107,6 +84,9 @@ impl AuthnRequest {
             name_id_policy: None,
             requested_authn_context: None,
             provider_name: None,
+            attribute_consuming_service_index: None,
+            subject: None,
+            scoping: None,
         }
     }
 
@@ -130,11 +110,20 @@ impl AuthnRequest {
             Name::local("ProtocolBinding"),
             self.protocol_binding.map(Binding::uri),
         );
+        if let Some(index) = self.attribute_consuming_service_index {
+            let name = Name::local("AttributeConsumingServiceIndex");
+            w.attribute(name, &index.to_string());
+        }
         w.optional_attribute(Name::local("ProviderName"), self.provider_name.as_deref());
         if let Some(issuer) = &self.issuer {
             write_issuer(w, issuer);
         }
         w.signature_belongs_here();
+        if let Some(name_id) = &self.subject {
+            w.start(SUBJECT);
+            write_name_id(w, name_id);
+            w.end();
+        }
         if let Some(policy) = &self.name_id_policy {
             w.start(NAME_ID_POLICY);
             let format = policy.format.as_ref().map(NameIdFormat::uri);
@@ -143,12 +132,10 @@ impl AuthnRequest {
             w.end();
         }
         if let Some(requested) = &self.requested_authn_context {
-            w.start(REQUESTED_AUTHN_CONTEXT);
-            w.attribute(Name::local("Comparison"), requested.comparison.text());
-            for class in &requested.class_refs {
-                w.element(AUTHN_CONTEXT_CLASS_REF, class);
-            }
-            w.end();
+            requested.write(w);
+        }
+        if let Some(scoping) = &self.scoping {
+            scoping.write(w);
         }
         w.end();
     }
@@ -163,11 +150,11 @@ impl FromElement for AuthnRequest {
         let text = |attribute| element.attribute(attribute).map(str::to_owned);
         let mut children = element.children(of)?;
         let issuer = read_head(&mut children)?;
-        children.optional(SUBJECT);
+        let subject = children.optional(SUBJECT).map(read_subject).transpose()?;
         let policy = children.optional(NAME_ID_POLICY);
         children.optional(CONDITIONS);
         let requested = children.optional(REQUESTED_AUTHN_CONTEXT);
-        children.optional(SCOPING);
+        let scoping = children.optional(SCOPING).map(Scoping::read).transpose()?;
         children.finish()?;
         Ok(Self {
             id,
@@ -177,7 +164,7 @@ impl FromElement for AuthnRequest {
             force_authn: element.boolean(of, "ForceAuthn")?.unwrap_or(false),
             is_passive: element.boolean(of, "IsPassive")?.unwrap_or(false),
             assertion_consumer_service_url: text("AssertionConsumerServiceURL"),
-            assertion_consumer_service_index: index(element)?,
+            assertion_consumer_service_index: index(element, "AssertionConsumerServiceIndex")?,
             protocol_binding: match element.attribute("ProtocolBinding") {
                 None => None,
                 Some(uri) => Some(
@@ -188,19 +175,30 @@ impl FromElement for AuthnRequest {
             name_id_policy: policy.map(NameIdPolicy::read).transpose()?,
             requested_authn_context: requested.map(RequestedAuthnContext::read).transpose()?,
             provider_name: text("ProviderName"),
+            attribute_consuming_service_index: index(element, "AttributeConsumingServiceIndex")?,
+            subject: subject.flatten(),
+            scoping,
         })
     }
 }
 
-fn invalid(what: &'static str, expected: &'static str) -> ReadError {
+pub(crate) fn invalid(what: &'static str, expected: &'static str) -> ReadError {
     ReadError::new(
         AUTHN_REQUEST.local,
         ReadProblem::InvalidValue { what, expected },
     )
 }
 
-fn index(element: Element<'_>) -> Result<Option<u16>, ReadError> {
-    let name = "AssertionConsumerServiceIndex";
+/// `[SAMLProf] 4.1.4.1`: a subject without confirmations; encrypted, it was decrypted before.
+fn read_subject(element: Element<'_>) -> Result<Option<NameId>, ReadError> {
+    let subject = Subject::read(element)?;
+    if subject.confirmations.is_empty() {
+        return Ok(subject.name_id);
+    }
+    Err(invalid("Subject", "a name without confirmations"))
+}
+
+fn index(element: Element<'_>, name: &'static str) -> Result<Option<u16>, ReadError> {
     element
         .attribute(name)
         .map(|text| text.parse().map_err(|_| invalid(name, "0 to 65535")))
@@ -218,21 +216,50 @@ impl NameIdPolicy {
     }
 }
 
-impl RequestedAuthnContext {
+impl Scoping {
     fn read(element: Element<'_>) -> Result<Self, ReadError> {
-        let comparison = match element.attribute("Comparison") {
-            None => Comparison::Exact,
-            Some(text) => Comparison::from_text(text)
-                .ok_or(invalid("Comparison", "exact, minimum, maximum or better"))?,
+        let count = element.attribute("ProxyCount").map(str::parse).transpose();
+        let mut scoping = Self {
+            proxy_count: count.map_err(|_| invalid("ProxyCount", "a number"))?,
+            ..Self::default()
         };
-        let mut class_refs = Vec::new();
-        let mut children = element.children(REQUESTED_AUTHN_CONTEXT)?;
-        while let Some(class) = children.optional(AUTHN_CONTEXT_CLASS_REF) {
-            class_refs.push(class.trimmed_text()?.into_owned());
+        let mut children = element.children(SCOPING)?;
+        if let Some(list) = children.optional(IDP_LIST) {
+            let mut entries = list.children(IDP_LIST)?;
+            while let Some(entry) = entries.optional(IDP_ENTRY) {
+                let id = entry.required(IDP_ENTRY, "ProviderID")?;
+                let id = EntityId::new(id).map_err(message::invalid(IDP_ENTRY))?;
+                scoping.identity_providers.push(id);
+            }
+            // A further list is at an address, which is not asked ([SAMLCore] 3.4.1.3).
+            entries.optional(GET_COMPLETE);
+            entries.finish()?;
         }
-        Ok(Self {
-            comparison,
-            class_refs,
-        })
+        while let Some(requester) = children.optional(REQUESTER_ID) {
+            let id = EntityId::new(requester.text()?).map_err(message::invalid(REQUESTER_ID))?;
+            scoping.requesters.push(id);
+        }
+        children.finish()?;
+        Ok(scoping)
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.start(SCOPING);
+        if let Some(count) = self.proxy_count {
+            w.attribute(Name::local("ProxyCount"), &count.to_string());
+        }
+        if !self.identity_providers.is_empty() {
+            w.start(IDP_LIST);
+            for id in &self.identity_providers {
+                w.start(IDP_ENTRY);
+                w.attribute(Name::local("ProviderID"), id.as_str());
+                w.end();
+            }
+            w.end();
+        }
+        for id in &self.requesters {
+            w.element(REQUESTER_ID, id.as_str());
+        }
+        w.end();
     }
 }

@@ -1,6 +1,7 @@
 //! Names and attributes that came encrypted (`[SAMLCore] 2.2.4`, `2.7.3.2`): they are decrypted
 //! where they stand in what was signed, and then read as if they had come in the clear.
 
+use crate::artifact::{ArtifactResolve, ArtifactResponse};
 use crate::assertion::Assertion;
 use crate::authn_request::AuthnRequest;
 use crate::error::SamlError;
@@ -24,7 +25,18 @@ pub trait Encryptable: FromElement {
     }
 }
 
-impl Encryptable for AuthnRequest {}
+impl Encryptable for AuthnRequest {
+    fn encrypted_parts(root: Element<'_>) -> Vec<Part<'_>> {
+        let subjects = root.child_elements().filter(|c| c.is(SUBJECT));
+        subjects
+            .flat_map(|s| parts(s, ENCRYPTED_ID, NAME_ID))
+            .collect()
+    }
+}
+
+impl Encryptable for ArtifactResolve {}
+/// The message inside is read on its own.
+impl Encryptable for ArtifactResponse {}
 impl Encryptable for LogoutResponse {}
 
 impl Encryptable for LogoutRequest {

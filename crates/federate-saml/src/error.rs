@@ -1,3 +1,4 @@
+use crate::binding::soap::FaultCode;
 use crate::validate::Refusal;
 use federate_crypto::CryptoError;
 use federate_types::{InvalidValue, Status, StatusCode};
@@ -108,6 +109,15 @@ pub enum BindingError {
     /// A redirected message carries a signature inside, which `[SAMLBind] 3.4.4.1` forbids.
     #[error("a redirected message must not be signed inside")]
     EmbeddedSignature,
+    /// What a SimpleSign signature covers can be taken apart in another way than the form does.
+    #[error("the signed values do not end where the form says")]
+    Boundary,
+    /// A SOAP header block must be understood (`[SOAP] 4.2.3`), and is not.
+    #[error("a SOAP header block that must be understood is not")]
+    MustUnderstand,
+    /// The peer's SOAP layer reports a failure.
+    #[error("the peer reports a SOAP fault: {0:?}")]
+    SoapFault(FaultCode),
     /// A value that its type does not allow.
     #[error(transparent)]
     Value(#[from] InvalidValue),
@@ -128,6 +138,9 @@ impl BindingError {
             Self::UnknownEncoding => "binding.unknown_encoding",
             Self::HalfSignature => "binding.half_signature",
             Self::EmbeddedSignature => "binding.embedded_signature",
+            Self::Boundary => "binding.boundary",
+            Self::MustUnderstand => "binding.soap_must_understand",
+            Self::SoapFault(_) => "binding.soap_fault",
             Self::Value(e) => e.code(),
         }
     }

@@ -175,6 +175,8 @@ macro_rules! message {
 message!(crate::AuthnRequest, Request);
 message!(crate::LogoutRequest, Request);
 message!(crate::LogoutResponse, Response);
+message!(crate::ArtifactResolve, Request);
+message!(crate::ArtifactResponse, Response);
 
 /// The message without a signature inside: for the HTTP-Redirect binding.
 #[must_use]

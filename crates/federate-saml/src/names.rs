@@ -30,6 +30,11 @@ pub(crate) const RESPONSE: Name = Name::samlp("Response");
 pub(crate) const AUTHN_REQUEST: Name = Name::samlp("AuthnRequest");
 pub(crate) const LOGOUT_REQUEST: Name = Name::samlp("LogoutRequest");
 pub(crate) const LOGOUT_RESPONSE: Name = Name::samlp("LogoutResponse");
+pub(crate) const ARTIFACT_RESOLVE: Name = Name::samlp("ArtifactResolve");
+/// With another prefix than the message that it contains.
+pub(crate) const ARTIFACT_RESPONSE: Name =
+    Name::new(federate_xml::SAMLP, "outer", "ArtifactResponse");
+pub(crate) const ARTIFACT: Name = Name::samlp("Artifact");
 pub(crate) const EXTENSIONS: Name = Name::samlp("Extensions");
 pub(crate) const STATUS: Name = Name::samlp("Status");
 pub(crate) const STATUS_CODE: Name = Name::samlp("StatusCode");
@@ -38,6 +43,10 @@ pub(crate) const STATUS_DETAIL: Name = Name::samlp("StatusDetail");
 pub(crate) const NAME_ID_POLICY: Name = Name::samlp("NameIDPolicy");
 pub(crate) const REQUESTED_AUTHN_CONTEXT: Name = Name::samlp("RequestedAuthnContext");
 pub(crate) const SCOPING: Name = Name::samlp("Scoping");
+pub(crate) const IDP_LIST: Name = Name::samlp("IDPList");
+pub(crate) const IDP_ENTRY: Name = Name::samlp("IDPEntry");
+pub(crate) const GET_COMPLETE: Name = Name::samlp("GetComplete");
+pub(crate) const REQUESTER_ID: Name = Name::samlp("RequesterID");
 pub(crate) const SESSION_INDEX: Name = Name::samlp("SessionIndex");
 
 pub(crate) const SIGNATURE: Name = Name::ds("Signature");

@@ -2,7 +2,8 @@
 
 mod verified;
 
-pub use verified::{Coverage, VerifiedResponse, verify_response};
+pub(crate) use verified::verify_covered;
+pub use verified::{Coverage, VerifiedResponse, verify_response, verify_simple_sign_response};
 
 use crate::assertion::Assertion;
 use crate::message::{

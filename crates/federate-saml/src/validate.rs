@@ -3,14 +3,20 @@
 //! A rule compares what a verified message says with what is expected at this moment, and
 //! refuses with both.
 
+mod artifact;
 mod authn_request;
 mod logout;
 mod response;
 
+pub use artifact::{
+    ArtifactResolveExpectation, ArtifactResponseExpectation, validate_artifact_resolve,
+    validate_artifact_response,
+};
 pub use authn_request::{AuthnRequestExpectation, validate_authn_request};
 pub use logout::{LogoutExpectation, validate_logout_request, validate_logout_response};
 pub use response::{
-    LoginExpectation, SentRequest, ValidatedLogin, examine_response, validate_response,
+    LoginExpectation, LoginPolicy, RequiredSignature, SentRequest, ValidatedLogin,
+    examine_response, response_rules, validate_response,
 };
 
 use chrono::{DateTime, Utc};
@@ -65,6 +71,9 @@ macro_rules! rules {
         }
 
         impl Rule {
+            /// Every rule.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The stable machine code of a refusal by this rule.
             #[must_use]
             pub const fn code(self) -> &'static str {
@@ -94,6 +103,8 @@ rules! {
     Signed, "message.unsigned", "the message must be signed", "[SAMLProf] 4.4.3.1";
     Encrypted, "message.encrypted", "the message is encrypted, and there is no key to decrypt it with", "[SAMLCore] 2.2.4";
     AssertionCount, "response.assertion_count", "the response must contain one assertion", "[SAMLProf] 4.1.4.2";
+    Coverage, "response.signature_coverage", "the response is not signed as this connection requires", "[SAMLProf] 4.1.4.5";
+    NotEncrypted, "response.not_encrypted", "the assertion is not encrypted, as this connection requires", "[SAMLProf] 4.1.4.2";
     AssertionIssuer, "response.issuer_mismatch", "the assertion is from another identity provider", "[SAMLProf] 4.1.4.2";
     AssertionIssueInstant, "response.issue_instant", "the assertion was not made at a believable time", "[SAMLCore] 2.3.3";
     SubjectConfirmation, "response.subject_confirmation", "the assertion is not confirmed for its bearer", "[SAMLProf] 4.1.4.2";
@@ -112,6 +123,9 @@ rules! {
     AuthnInstant, "response.authn_instant", "the person signed in at a time that does not fit", "[SAMLCore] 3.4.1";
     AuthnContext, "response.authn_context", "the person signed in in a way that was not asked for", "[SAMLCore] 3.3.2.2.1";
     AcsNotRegistered, "request.acs_not_registered", "the answer shall go to an address that is not registered", "[SAMLProf] 4.1.4.1";
+    ArtifactSource, "artifact.source_mismatch", "the artifact was issued by another party", "[SAMLBind] 3.6.4.2";
+    ArtifactEndpoint, "artifact.unknown_endpoint", "the artifact names an endpoint that its issuer does not have", "[SAMLBind] 3.6.4";
+    ArtifactMessage, "artifact.no_message", "the artifact stands for no message", "[SAMLCore] 3.5.3";
     LogoutExpired, "logout.expired", "the logout request came too late", "[SAMLCore] 3.7.1";
 }
 

@@ -10,6 +10,12 @@
 
 #[path = "saml/arbitrary.rs"]
 mod arbitrary;
+#[path = "saml/artifact.rs"]
+mod artifact;
+#[path = "saml/artifact_value.rs"]
+mod artifact_value;
+#[path = "saml/artifact_vectors.rs"]
+mod artifact_vectors;
 #[path = "saml/confirmation.rs"]
 mod confirmation;
 #[path = "saml/encrypted_vectors.rs"]
@@ -34,6 +40,10 @@ mod redirect;
 mod requests;
 #[path = "saml/schema.rs"]
 mod schema;
+#[path = "saml/simple_sign.rs"]
+mod simple_sign;
+#[path = "saml/soap.rs"]
+mod soap;
 #[path = "saml/statements.rs"]
 mod statements;
 #[path = "saml/support.rs"]
@@ -42,6 +52,8 @@ mod support;
 mod vectors;
 #[path = "saml/vectors_list.rs"]
 mod vectors_list;
+#[path = "saml/vectors_page.rs"]
+mod vectors_page;
 #[path = "saml/verifying.rs"]
 mod verifying;
 #[path = "saml/wrapping.rs"]

@@ -12,7 +12,8 @@ use federate::session::{MemoryStore, Profile};
 use federate::types::EntityId;
 use federate::xml::Signer;
 use federate::{
-    Application, Clock, Decryption, Hub, IdentityProvider, Outgoing, Party, ServiceProvider,
+    Application, Clock, Connection, Decryption, Hub, IdentityProvider, Outgoing, Party,
+    ServiceProvider,
 };
 use federate_crypto::{CryptoProvider, PrivateKey, SignatureAlgorithm};
 use std::collections::BTreeMap;
@@ -113,6 +114,17 @@ impl Parties {
     /// A hub and two applications.
     #[must_use]
     pub fn new(provider: CryptoProvider) -> Self {
+        Self::with_options(provider, |_| {}, |_| {})
+    }
+
+    /// As [`Parties::new`], with other options of the hub for each application, and of each
+    /// application for the hub.
+    #[must_use]
+    pub fn with_options(
+        provider: CryptoProvider,
+        application_options: impl Fn(&mut Application),
+        connection_options: impl Fn(&mut Connection),
+    ) -> Self {
         let clock = TestClock::new();
         let [hub_key, a_key, b_key] = generated(&provider);
         let hub_party = party(provider, "https://hub.example", hub_key, &clock);
@@ -132,15 +144,20 @@ impl Parties {
                 &format!("{base}/saml/acs"),
                 Arc::new(MemoryStore::default()),
             )
-            .and_then(|sp| sp.with_identity_provider(&hub_metadata))
+            .and_then(|sp| {
+                let mut connection = Connection::from_metadata(&hub_metadata)?;
+                connection.allow_unsolicited = true;
+                connection_options(&mut connection);
+                sp.with_connection(connection)
+            })
             .and_then(|sp| sp.with_single_logout(&format!("{base}/saml/slo")))
             .expect("addresses and metadata")
-            .allow_unsolicited()
         });
         let application = |name: &str, sp: &ServiceProvider<MemoryStore>| {
             let mut application =
                 Application::from_metadata(name, &sp.metadata()).expect("metadata");
             application.encrypt_assertions = sp.party().decryption.is_some();
+            application_options(&mut application);
             application
         };
         let idp = idp

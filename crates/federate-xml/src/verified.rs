@@ -11,6 +11,7 @@ use crate::tree::{Document, Element};
 use federate_crypto::{PublicKey, SignatureAlgorithm};
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// Any refusal of this crate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -43,11 +44,14 @@ impl XmlError {
     }
 }
 
-/// A document that should be a `T`, of which nothing is to be believed yet.
+/// A document, or an element of one, that should be a `T` and of which nothing is to be believed
+/// yet.
 ///
 /// It tells hints, enough to choose the keys with which to verify it.
 pub struct Unverified<'i, T> {
-    document: Document<'i>,
+    document: Arc<Document<'i>>,
+    /// The number of the element.
+    number: u32,
     limits: Limits,
     becomes: PhantomData<fn() -> T>,
 }
@@ -63,17 +67,46 @@ impl<'i, T: FromElement> Unverified<'i, T> {
             return Err(ReadError::new(T::ELEMENT.local, ReadProblem::UnexpectedRoot).into());
         }
         Ok(Self {
-            document,
+            number: document.root,
+            document: Arc::new(document),
             limits: *limits,
             becomes: PhantomData,
         })
     }
 
-    /// The root element as it came: to choose keys and to find what to verify, never to
-    /// decide on.
+    /// What should be a `U` inside this: a message in an envelope.
+    ///
+    /// It stays where it is, so that its signature is verified with the namespaces that are in
+    /// scope there. `find` gets this root and gives the element in question.
+    ///
+    /// # Errors
+    /// Whatever `find` refuses, and [`XmlError::Read`] when it gives an element that is not
+    /// that of `U`.
+    pub fn inside<U: FromElement, E: From<XmlError>>(
+        &self,
+        find: impl for<'d> FnOnce(Element<'d>) -> Result<Element<'d>, E>,
+    ) -> Result<Unverified<'i, U>, E> {
+        let element = find(self.root_hint())?;
+        if !std::ptr::eq(element.document, &raw const *self.document) || !element.is(U::ELEMENT) {
+            let problem = ReadProblem::UnexpectedRoot;
+            return Err(XmlError::from(ReadError::new(U::ELEMENT.local, problem)).into());
+        }
+        Ok(Unverified {
+            document: Arc::clone(&self.document),
+            number: element.number,
+            limits: self.limits,
+            becomes: PhantomData,
+        })
+    }
+
+    /// The root element as it came, which is the document's or the one found inside: to choose
+    /// keys and to find what to verify, never to decide on.
     #[must_use]
     pub fn root_hint(&self) -> Element<'_> {
-        self.document.root()
+        Element {
+            document: &self.document,
+            number: self.number,
+        }
     }
 
     /// What an attribute of the root claims.

@@ -72,9 +72,6 @@ pub enum Denial {
     /// The name or the password is wrong.
     #[error("the user name or the password is wrong")]
     WrongCredentials,
-    /// The person has no name of the kind that the application wants.
-    #[error("the person has no name of the kind that the application wants")]
-    NoName,
     /// There is no session.
     #[error("there is no session")]
     NoSession,
@@ -98,7 +95,6 @@ impl Denial {
             Self::OtherBrowser => "denied.other_browser",
             Self::UnknownHandle => "denied.unknown_handle",
             Self::WrongCredentials => "denied.wrong_credentials",
-            Self::NoName => "denied.no_name",
             Self::NoSession => "denied.no_session",
             Self::SessionEnded => "denied.session_ended",
         }

@@ -3,19 +3,21 @@
 //! It knows nothing of sessions and users: the [`crate::Hub`] does, or your own service.
 
 mod logout;
+mod release;
 mod sign_on;
 
+pub use release::AttributeRelease;
 pub use sign_on::{Assurance, SignOnDemand};
 
 use crate::error::{Denial, FederateError};
-use crate::party::Party;
+use crate::party::{Party, PeerPolicy};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
     Endpoint, EntityDescriptor, IdpDescriptor, Location, SpDescriptor, parse_entity,
 };
 use federate_saml::IssuePolicy;
 use federate_types::{Binding, EntityId, NameIdFormat};
-use federate_xml::TrustedKeys;
+use federate_xml::{Signer, TrustedKeys};
 use std::collections::BTreeMap;
 
 /// A service provider that may ask, and how it is answered.
@@ -25,6 +27,8 @@ pub struct Application {
     pub name: String,
     /// What it says of itself.
     pub metadata: EntityDescriptor,
+    /// How far its clock may differ, and which of its signatures and ciphers are good enough.
+    pub policy: PeerPolicy,
     /// The kind of name it is given, unless its request or metadata asks for another.
     pub name_id_format: NameIdFormat,
     /// How its responses are signed and how long they hold.
@@ -32,6 +36,17 @@ pub struct Application {
     /// Whether its assertions are encrypted to a key of its metadata, unless `issue` names
     /// another.
     pub encrypt_assertions: bool,
+    /// Which attributes of the profile it is told.
+    pub release: AttributeRelease,
+    /// Where the name is looked for that is not made for it: the first of these attributes of
+    /// the profile that has a value. Without any, the e-mail address or the name of the account.
+    pub name_id_probes: Vec<String>,
+    /// The audience of its assertions, where it is not its entity identifier.
+    pub audience: Option<EntityId>,
+    /// What it is told of how the person signed in, where it insists on a class.
+    pub authn_context_class_ref: Option<String>,
+    /// Who signs for it, where another key or algorithm is needed.
+    pub signer: Option<Signer>,
 }
 
 impl Application {
@@ -47,9 +62,15 @@ impl Application {
         Ok(Self {
             name: name.into(),
             metadata,
+            policy: PeerPolicy::default(),
             name_id_format: NameIdFormat::EmailAddress,
             issue: IssuePolicy::default(),
             encrypt_assertions: false,
+            release: AttributeRelease::default(),
+            name_id_probes: Vec::new(),
+            audience: None,
+            authn_context_class_ref: None,
+            signer: None,
         })
     }
 

@@ -30,8 +30,10 @@ pub use federate_types as types;
 pub use federate_xml as xml;
 pub use hub::Hub;
 pub use idp::{Application, IdentityProvider};
-pub use party::{Decryption, Party};
-pub use sp::{CompletedLogin, Login, LoginOptions, LogoutReceived, ServiceProvider, StartedLogin};
+pub use party::{Decryption, Party, PeerPolicy};
+pub use sp::{
+    CompletedLogin, Connection, Login, LoginOptions, LogoutReceived, ServiceProvider, StartedLogin,
+};
 pub use store::Store;
 pub use token::Token;
 pub use transport::{Incoming, Outgoing};

@@ -1,8 +1,12 @@
-//! What both roles have: a name, keys, a clock, and rules for the peers.
+//! What both roles have: a name, keys, a clock; and what is good enough from a peer.
 
 use crate::clock::{Clock, SystemClock};
+use crate::error::FederateError;
 use chrono::{DateTime, Utc};
-use federate_crypto::{Certificate, CryptoError, CryptoProvider, DecryptionKey};
+use federate_crypto::{
+    Certificate, CryptoError, CryptoProvider, Curve, DecryptionKey, KeyType, PrivateKey,
+    SignatureAlgorithm,
+};
 use federate_metadata::{KeyDescriptor, KeyUse};
 use federate_types::{ClockSkew, EntityId};
 use federate_xml::{
@@ -21,23 +25,28 @@ pub struct Party {
     pub signer: Signer,
     /// Where the present comes from.
     pub clock: Arc<dyn Clock>,
-    /// How far peers' clocks may differ.
-    pub skew: ClockSkew,
     /// What a message may cost before it is trusted.
     pub limits: Limits,
-    /// Which signatures of peers are good enough.
-    pub signatures: SignaturePolicy,
     /// With what it decrypts; `None` refuses whatever is encrypted.
     pub decryption: Option<Decryption>,
 }
 
-/// The keys to which peers encrypt, and which ciphers of theirs are good enough.
+/// What is good enough from one peer. What is weaker than usual has a date at which it ends.
+#[derive(Debug, Clone, Default)]
+pub struct PeerPolicy {
+    /// How far its clock may differ.
+    pub skew: ClockSkew,
+    /// Which of its signatures are good enough.
+    pub signatures: SignaturePolicy,
+    /// Which of its ciphers are good enough.
+    pub decryption: DecryptionPolicy,
+}
+
+/// The keys to which peers encrypt.
 #[derive(Debug, Clone)]
 pub struct Decryption {
     keys: DecryptionKeys,
     certificate: Certificate,
-    /// Which ciphers are good enough.
-    pub policy: DecryptionPolicy,
 }
 
 impl Decryption {
@@ -52,7 +61,6 @@ impl Decryption {
         Ok(Self {
             keys: key.into(),
             certificate,
-            policy: DecryptionPolicy::default(),
         })
     }
 
@@ -75,11 +83,36 @@ impl Party {
             entity_id,
             signer,
             clock: Arc::new(SystemClock),
-            skew: ClockSkew::default(),
             limits: Limits::default(),
-            signatures: SignaturePolicy::default(),
             decryption: None,
         }
+    }
+
+    /// A party that signs with a private key and its certificate, each as PEM: by RSA with
+    /// SHA-256, ECDSA with the digest of the curve's size, or Ed25519, whichever the key is for.
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when the name is no entity identifier, and
+    /// [`FederateError::Crypto`] when the key or the certificate cannot be read or they do not
+    /// belong together.
+    pub fn from_pem(
+        provider: CryptoProvider,
+        entity_id: &str,
+        private_key: &str,
+        certificate: &str,
+    ) -> Result<Self, FederateError> {
+        let certificate = Certificate::from_pem(certificate)?;
+        let algorithm = match certificate.public_key().key_type() {
+            KeyType::Rsa => SignatureAlgorithm::RsaSha256,
+            KeyType::Ec(Curve::P256) => SignatureAlgorithm::EcdsaSha256,
+            KeyType::Ec(Curve::P384) => SignatureAlgorithm::EcdsaSha384,
+            KeyType::Ec(_) => SignatureAlgorithm::EcdsaSha512,
+            _ => SignatureAlgorithm::Ed25519,
+        };
+        let key = PrivateKey::from_pem(private_key)?;
+        let key = provider.keys.load_signing_key(&key, algorithm)?;
+        let signer = Signer::new(provider, key, certificate)?;
+        Ok(Self::new(EntityId::new(entity_id)?, signer))
     }
 
     /// The keys that metadata tells peers.
@@ -95,20 +128,28 @@ impl Party {
         self.signer.provider()
     }
 
-    pub(crate) fn verification(&self, now: DateTime<Utc>) -> VerificationContext<'_> {
+    pub(crate) fn verification<'a>(
+        &'a self,
+        peer: &'a PeerPolicy,
+        now: DateTime<Utc>,
+    ) -> VerificationContext<'a> {
         VerificationContext {
             provider: self.provider(),
-            policy: &self.signatures,
+            policy: &peer.signatures,
             now,
         }
     }
 
-    pub(crate) fn decryption(&self, now: DateTime<Utc>) -> Option<DecryptionContext<'_>> {
+    pub(crate) fn decryption<'a>(
+        &'a self,
+        peer: &'a PeerPolicy,
+        now: DateTime<Utc>,
+    ) -> Option<DecryptionContext<'a>> {
         let decryption = self.decryption.as_ref()?;
         Some(DecryptionContext {
             provider: self.provider(),
             keys: &decryption.keys,
-            policy: &decryption.policy,
+            policy: &peer.decryption,
             recipient: Some(self.entity_id.as_str()),
             limits: &self.limits,
             now,
@@ -120,7 +161,6 @@ impl fmt::Debug for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Party")
             .field("entity_id", &self.entity_id)
-            .field("skew", &self.skew)
             .finish_non_exhaustive()
     }
 }

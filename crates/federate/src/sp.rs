@@ -1,8 +1,10 @@
 //! The service provider: an application that lets an identity provider say who its users are.
 
+mod connection;
 mod login;
 mod logout;
 
+pub use connection::Connection;
 pub use login::{CompletedLogin, Login, LoginOptions, StartedLogin};
 pub use logout::LogoutReceived;
 
@@ -11,15 +13,11 @@ use crate::party::Party;
 use crate::store::Store;
 use crate::token::{Token, hash};
 use chrono::{DateTime, Utc};
-use federate_metadata::{
-    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, Location, SpDescriptor,
-    parse_entity,
-};
+use federate_metadata::{Endpoint, EntityDescriptor, IndexedEndpoint, Location, SpDescriptor};
 use federate_session::{
     ConnectionId, LifetimePolicy, SessionKey, SessionRecord, SessionState, TenantId, User,
 };
 use federate_types::{Binding, EntityId};
-use federate_xml::TrustedKeys;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,9 +31,8 @@ pub struct ServiceProvider<S> {
     party: Party,
     assertion_consumer_service: Location,
     single_logout_service: Option<Location>,
-    identity_providers: BTreeMap<EntityId, EntityDescriptor>,
+    identity_providers: BTreeMap<EntityId, Connection>,
     lifetime: LifetimePolicy,
-    allow_unsolicited: bool,
     tenant: TenantId,
     connection: ConnectionId,
     store: Arc<S>,
@@ -58,22 +55,29 @@ impl<S: Store> ServiceProvider<S> {
             single_logout_service: None,
             identity_providers: BTreeMap::new(),
             lifetime: LifetimePolicy::default(),
-            allow_unsolicited: false,
             tenant: TenantId::new("application")?,
             connection: ConnectionId::new("saml")?,
             store,
         })
     }
 
-    /// Trusts the identity provider that this metadata describes, and its keys.
+    /// Trusts the identity provider that this metadata describes, and its keys, by the usual
+    /// rules.
     ///
     /// # Errors
     /// [`FederateError::Metadata`] when it does not describe one identity provider.
-    pub fn with_identity_provider(mut self, metadata: &[u8]) -> Result<Self, FederateError> {
-        let entity = parse_entity(metadata, &self.party.limits)?;
-        entity.idp_at(self.party.clock.now())?;
-        self.identity_providers
-            .insert(entity.entity_id.clone(), entity);
+    pub fn with_identity_provider(self, metadata: &[u8]) -> Result<Self, FederateError> {
+        self.with_connection(Connection::from_metadata(metadata)?)
+    }
+
+    /// Trusts an identity provider by rules of its own.
+    ///
+    /// # Errors
+    /// [`FederateError::Metadata`] when its metadata has expired.
+    pub fn with_connection(mut self, connection: Connection) -> Result<Self, FederateError> {
+        connection.metadata.idp_at(self.party.clock.now())?;
+        let id = connection.metadata.entity_id.clone();
+        self.identity_providers.insert(id, connection);
         Ok(self)
     }
 
@@ -90,14 +94,6 @@ impl<S: Store> ServiceProvider<S> {
     #[must_use]
     pub const fn with_lifetime(mut self, lifetime: LifetimePolicy) -> Self {
         self.lifetime = lifetime;
-        self
-    }
-
-    /// Accepts responses that nobody asked for: sign-in that begins at the identity
-    /// provider. Nothing then ties the response to the browser (`[SAMLProf] 4.1.5`).
-    #[must_use]
-    pub const fn allow_unsolicited(mut self) -> Self {
-        self.allow_unsolicited = true;
         self
     }
 
@@ -153,17 +149,9 @@ impl<S: Store> ServiceProvider<S> {
         SessionKey::new(hash(self.party.provider(), "session", &[octets]))
     }
 
-    /// An identity provider and its keys, if it is configured and its metadata holds now.
-    fn identity_provider(
-        &self,
-        id: Option<&EntityId>,
-    ) -> Result<(&EntityId, &IdpDescriptor, TrustedKeys), FederateError> {
-        let entity = id.and_then(|id| self.identity_providers.get(id));
-        let entity = entity.ok_or(Denial::UnknownPeer)?;
-        let idp = entity.idp_at(self.now())?;
-        let keys = idp
-            .signing_keys(self.party.provider())
-            .ok_or(Denial::NoSigningKey)?;
-        Ok((&entity.entity_id, idp, keys))
+    /// The connection to an identity provider, if it is configured.
+    fn connection(&self, id: Option<&EntityId>) -> Result<&Connection, FederateError> {
+        let connection = id.and_then(|id| self.identity_providers.get(id));
+        Ok(connection.ok_or(Denial::UnknownPeer)?)
     }
 }

@@ -1,7 +1,7 @@
 //! Messages on their way: how they came, how they go.
 
 use crate::error::{Denial, FederateError};
-use crate::party::Party;
+use crate::party::{Party, PeerPolicy};
 use chrono::{DateTime, Utc};
 use federate_metadata::Endpoint;
 use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
@@ -105,10 +105,11 @@ impl Received<'_> {
         message: &Unverified<'_, T>,
         keys: &TrustedKeys,
         party: &Party,
+        peer: &PeerPolicy,
         now: DateTime<Utc>,
     ) -> Result<Verified<T>, FederateError> {
-        let context = party.verification(now);
-        let decryption = party.decryption(now);
+        let context = party.verification(peer, now);
+        let decryption = party.decryption(peer, now);
         Ok(match self {
             Self::Redirect(redirect) => {
                 redirect.verify_and_decrypt(keys, &context, decryption.as_ref())?

@@ -12,6 +12,8 @@
 mod attacks;
 #[path = "flow/logout.rs"]
 mod logout;
+#[path = "flow/options.rs"]
+mod options;
 #[path = "flow/sign_on.rs"]
 mod sign_on;
 

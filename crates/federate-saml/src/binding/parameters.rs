@@ -11,9 +11,10 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The parameters that the bindings define. Each may occur once.
-const KNOWN: [&str; 6] = [
+const KNOWN: [&str; 7] = [
     "SAMLRequest",
     "SAMLResponse",
+    "SAMLart",
     "RelayState",
     "SigAlg",
     "Signature",

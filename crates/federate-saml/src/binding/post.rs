@@ -45,24 +45,36 @@ impl PostForm {
     /// nonce and, in `form-action`, the form's destination.
     #[must_use]
     pub fn to_html(&self, nonce: &str) -> String {
-        let relay_state = self.relay_state.as_ref().map_or_else(String::new, |state| {
-            format!(
-                "<input type=\"hidden\" name=\"RelayState\" value=\"{}\">",
-                escape(state.as_str())
-            )
-        });
-        format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Continue</title></head>\
-             <body><form method=\"post\" action=\"{action}\" id=\"form\">\
-             <input type=\"hidden\" name=\"{parameter}\" value=\"{value}\">{relay_state}\
-             <noscript><p>Your browser does not run scripts.</p><button>Continue</button></noscript></form>\
-             <script nonce=\"{nonce}\">document.getElementById('form').submit()</script></body></html>",
-            action = escape(&self.action),
-            parameter = self.parameter,
-            value = escape(&self.value),
-            nonce = escape(nonce),
-        )
+        auto_submit(&self.action, &self.fields(), nonce)
     }
+
+    /// The form's fields, in the order in which they are sent.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(&str, &str)> {
+        let mut fields = vec![(self.parameter, self.value.as_str())];
+        let relay_state = self.relay_state.as_ref();
+        fields.extend(relay_state.map(|state| ("RelayState", state.as_str())));
+        fields
+    }
+}
+
+/// A page with a form that submits itself.
+pub(super) fn auto_submit(action: &str, fields: &[(&str, &str)], nonce: &str) -> String {
+    let inputs: String = fields
+        .iter()
+        .map(|(name, value)| {
+            let value = escape(value);
+            format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
+        })
+        .collect();
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Continue</title></head>\
+         <body><form method=\"post\" action=\"{action}\" id=\"form\">{inputs}\
+         <noscript><p>Your browser does not run scripts.</p><button>Continue</button></noscript></form>\
+         <script nonce=\"{nonce}\">document.getElementById('form').submit()</script></body></html>",
+        action = escape(action),
+        nonce = escape(nonce),
+    )
 }
 
 /// Escapes text for HTML, inside elements and quoted attributes.

@@ -168,7 +168,7 @@ impl<'q> RedirectMessage<'q> {
 }
 
 /// `[SAMLBind] 3.4.4.1`: a signature inside the message must have been removed.
-fn without_signature(root: Element<'_>) -> Result<(), BindingError> {
+pub(super) fn without_signature(root: Element<'_>) -> Result<(), BindingError> {
     if root.child_elements().any(|c| c.is(SIGNATURE)) {
         return Err(BindingError::EmbeddedSignature);
     }
@@ -184,7 +184,11 @@ pub(super) fn one_message<'q>(
         MessageKind::Request => MessageKind::Response,
         MessageKind::Response => MessageKind::Request,
     };
-    if parameters.raw(other.parameter()).is_some() {
+    // [SAMLBind] 3.6: an artifact stands for a message; there is none beside it.
+    if [other.parameter(), "SAMLart"]
+        .iter()
+        .any(|name| parameters.raw(name).is_some())
+    {
         return Err(match parameters.raw(kind.parameter()) {
             Some(_) => BindingError::Ambiguous(kind.parameter()),
             None => BindingError::Missing(kind.parameter()),

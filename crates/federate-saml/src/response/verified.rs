@@ -2,12 +2,13 @@
 
 use super::Response;
 use crate::assertion::Assertion;
+use crate::binding::SimpleSignMessage;
 use crate::encrypted::{needed, read_signed};
 use crate::error::SamlError;
 use crate::names::{ASSERTION, ENCRYPTED_ASSERTION, RESPONSE};
 use crate::validate::{Refusal, Rule};
 use federate_xml::dsig::own_signature;
-use federate_xml::enc::DecryptionContext;
+use federate_xml::enc::{DecryptionContext, SignedDocument};
 use federate_xml::{
     Children, Element, ReadError, ReadProblem, SignedBy, TrustedKeys, Unverified,
     VerificationContext, Verified,
@@ -16,7 +17,8 @@ use federate_xml::{
 /// Which signatures a response carries; every one of them was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// The response is signed, and so is everything in it.
+    /// The response is signed, by itself or by the form or ArtifactResponse in which it came, and
+    /// so is everything in it.
     Response,
     /// Only the assertion is signed; the response around it is unsigned.
     Assertion,
@@ -26,7 +28,8 @@ pub enum Coverage {
 
 /// A response with exactly one assertion, read from octets that a trusted key signed.
 ///
-/// Only [`verify_response`] makes one. The assertion is always covered by a signature; the
+/// Only [`verify_response`], [`verify_simple_sign_response`] and
+/// [`verify_artifact_response`](crate::verify_artifact_response) make one. The assertion is always covered by a signature; the
 /// response's own fields are when [`VerifiedResponse::coverage`] says so, and otherwise they
 /// can only make a refusal, never an acceptance.
 #[derive(Debug)]
@@ -107,13 +110,6 @@ pub fn verify_response(
         let octets = context.verify_enveloped(assertion, keys)?;
         read_signed(&octets.document(limits)?, decryption)
     };
-    let accepted = |envelope, assertion: Verified<Assertion>, coverage| VerifiedResponse {
-        envelope,
-        coverage,
-        encrypted,
-        signed_by: assertion.signed_by().clone(),
-        assertion: assertion.into_inner(),
-    };
 
     if own_signature(root)?.is_none() {
         let assertion = if encrypted {
@@ -122,12 +118,72 @@ pub fn verify_response(
         } else {
             verified(element)?
         };
-        return Ok(accepted(claimed, assertion, Coverage::Assertion));
+        return Ok(VerifiedResponse {
+            envelope: claimed,
+            coverage: Coverage::Assertion,
+            encrypted,
+            signed_by: assertion.signed_by().clone(),
+            assertion: assertion.into_inner(),
+        });
     }
-    // From here on the response is read from the octets that its signature covers.
     let octets = context.verify_enveloped(root, keys)?;
-    let signed = octets.document(limits)?;
+    verify_covered(
+        &octets.document(limits)?,
+        response,
+        keys,
+        context,
+        decryption,
+    )
+}
+
+/// Verifies a response that was signed by SimpleSign: everything in it is covered then, and an
+/// assertion with a signature of its own must pass that too.
+///
+/// A form without signature is refused here; a response whose assertion is signed can come in
+/// one, and is for [`SimpleSignMessage::unverified`] and [`verify_response`].
+///
+/// # Errors
+/// As [`verify_response`] and [`SimpleSignMessage::verify_and_decrypt`].
+pub fn verify_simple_sign_response(
+    message: &SimpleSignMessage,
+    keys: &TrustedKeys,
+    context: &VerificationContext<'_>,
+    decryption: Option<&DecryptionContext<'_>>,
+) -> Result<VerifiedResponse, SamlError> {
+    let response = message.unverified::<Response>()?;
+    let xml = message.verify_octets(keys, context)?;
+    let signed = xml.document(message.limits())?;
+    verify_covered(&signed, &response, keys, context, decryption)
+}
+
+/// Reads a response that a signature covers as a whole from what that signature covers.
+///
+/// `response` is the same as it came: an assertion's own signature may need namespaces that the
+/// canonical form of the whole has left out.
+pub(crate) fn verify_covered(
+    signed: &SignedDocument<'_>,
+    response: &Unverified<'_, Response>,
+    keys: &TrustedKeys,
+    context: &VerificationContext<'_>,
+    decryption: Option<&DecryptionContext<'_>>,
+) -> Result<VerifiedResponse, SamlError> {
     let (envelope, rest) = Response::envelope(signed.root())?;
+    if !envelope.status.is_success() {
+        return Err(SamlError::Status(Box::new(envelope.status)));
+    }
+    let element = only_assertion(Response::envelope(response.root_hint())?.1)?;
+    let encrypted = element.is(ENCRYPTED_ASSERTION);
+    let verified = |assertion: Element<'_>| -> Result<Verified<Assertion>, SamlError> {
+        let octets = context.verify_enveloped(assertion, keys)?;
+        read_signed(&octets.document(response.limits())?, decryption)
+    };
+    let accepted = |envelope, assertion: Verified<Assertion>, coverage| VerifiedResponse {
+        envelope,
+        coverage,
+        encrypted,
+        signed_by: assertion.signed_by().clone(),
+        assertion: assertion.into_inner(),
+    };
     if encrypted {
         let element = only_assertion(rest)?;
         let decrypted = signed.decrypt(element, ASSERTION, needed(decryption)?)?;
@@ -142,8 +198,8 @@ pub fn verify_response(
     if own_signature(element)?.is_some() {
         return Ok(accepted(envelope, verified(element)?, Coverage::Both));
     }
-    let signed_by = octets.signed_by().clone();
-    let mut envelope = read_signed::<Response>(&signed, decryption)?.into_inner();
+    let signed_by = signed.signed_by().clone();
+    let mut envelope = read_signed::<Response>(signed, decryption)?.into_inner();
     let assertion = envelope.assertions.pop().ok_or_else(|| count(0))?;
     Ok(VerifiedResponse {
         envelope,

@@ -5,7 +5,8 @@ mod rules;
 use super::{Refusal, Rule};
 use crate::assertion::AuthnStatement;
 use crate::attribute::Attribute;
-use crate::response::VerifiedResponse;
+use crate::authn_context::RequestedAuthnContext;
+use crate::response::{Coverage, VerifiedResponse};
 use chrono::{DateTime, Utc};
 use federate_types::{ClockSkew, EntityId, MessageId, NameId, SessionIndex};
 use rules::{Facts, RULES};
@@ -22,8 +23,48 @@ pub struct SentRequest {
     pub issue_instant: DateTime<Utc>,
     /// Whether the person was to prove who they are anew.
     pub force_authn: bool,
-    /// Which classes of authentication were asked for; any will do if there is none.
-    pub authn_context_class_refs: Vec<String>,
+    /// Which ways of authentication were asked for; any will do if there is none.
+    pub requested_authn_context: Option<RequestedAuthnContext>,
+}
+
+/// What is required of the responses of one identity provider, beyond what the profile requires.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoginPolicy {
+    /// How far the clocks may differ.
+    pub skew: ClockSkew,
+    /// What must be signed.
+    pub signed: RequiredSignature,
+    /// Whether the assertion must be encrypted.
+    pub encrypted: bool,
+}
+
+/// What must be signed of a response. The assertion is covered in any case: by its own signature
+/// or by that of the response.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RequiredSignature {
+    /// The response or the assertion.
+    #[default]
+    Either,
+    /// The assertion itself, whether the response is signed or not.
+    Assertion,
+    /// The response.
+    Response,
+    /// Both.
+    Both,
+}
+
+impl RequiredSignature {
+    /// Whether these signatures are enough.
+    #[must_use]
+    pub const fn is_met_by(self, coverage: Coverage) -> bool {
+        matches!(
+            (self, coverage),
+            (Self::Either, _)
+                | (_, Coverage::Both)
+                | (Self::Assertion, Coverage::Assertion)
+                | (Self::Response, Coverage::Response)
+        )
+    }
 }
 
 /// What a response must agree with.
@@ -39,8 +80,8 @@ pub struct LoginExpectation<'a> {
     pub request: Option<&'a SentRequest>,
     /// The present.
     pub now: DateTime<Utc>,
-    /// How far the clocks may differ.
-    pub skew: ClockSkew,
+    /// What is required of this identity provider.
+    pub policy: &'a LoginPolicy,
 }
 
 /// A login that satisfies every rule: it still has to be redeemed, once, in the store.
@@ -139,7 +180,7 @@ pub fn validate_response(
     let name_id = facts.name_id()?.clone();
     let assertion = response.into_assertion();
     let replay_until = confirmed_until
-        .checked_add_signed(expect.skew.as_delta())
+        .checked_add_signed(expect.policy.skew.as_delta())
         .unwrap_or(DateTime::<Utc>::MAX_UTC);
     Ok(ValidatedLogin {
         issuer: assertion.issuer,
@@ -150,6 +191,17 @@ pub fn validate_response(
         replay_until,
         in_response_to: expect.request.map(|r| r.id.clone()),
     })
+}
+
+/// The rules of a response, in the order in which [`validate_response`] applies them: to tell an
+/// operator which ones were not reached.
+///
+/// ```
+/// let rules: Vec<_> = federate_saml::response_rules().collect();
+/// assert!(rules.contains(&federate_saml::Rule::Audience));
+/// ```
+pub fn response_rules() -> impl Iterator<Item = Rule> {
+    RULES.iter().map(|(rule, _)| *rule)
 }
 
 /// Applies every rule of the profile, also after one was broken: to tell an operator all that

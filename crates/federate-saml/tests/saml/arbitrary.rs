@@ -1,11 +1,12 @@
 //! Strategies for arbitrary messages: every value that its type allows, markup and characters
 //! beyond ASCII among them.
 
+use crate::support::provider;
 use chrono::{DateTime, Utc};
 use federate_saml::{
-    Assertion, Attribute, AttributeValue, AuthnRequest, AuthnStatement, Comparison, Conditions,
-    LogoutRequest, LogoutResponse, NameIdPolicy, RequestedAuthnContext, Response, Subject,
-    SubjectConfirmation,
+    Artifact, ArtifactResolve, ArtifactResponse, Assertion, Attribute, AttributeValue,
+    AuthnRequest, AuthnStatement, Comparison, Conditions, LogoutRequest, LogoutResponse,
+    NameIdPolicy, RequestedAuthnContext, Response, Scoping, SourceId, Subject, SubjectConfirmation,
 };
 use federate_types::{
     Binding, EntityId, MessageId, NameId, NameIdFormat, RelayState, SessionIndex, Status,
@@ -247,9 +248,10 @@ pub(crate) fn authn_request() -> impl Strategy<Value = AuthnRequest> {
         of(policy),
         of(context),
         of(text()),
+        (of(any::<u16>()), of(name_id()), of(scoping())),
     );
     parts.prop_map(
-        |(head, flags, acs, protocol_binding, policy, context, provider_name)| AuthnRequest {
+        |(head, flags, acs, protocol_binding, policy, context, provider_name, rest)| AuthnRequest {
             id: head.0,
             issue_instant: head.1,
             destination: head.2,
@@ -262,8 +264,22 @@ pub(crate) fn authn_request() -> impl Strategy<Value = AuthnRequest> {
             name_id_policy: policy,
             requested_authn_context: context,
             provider_name,
+            attribute_consuming_service_index: rest.0,
+            subject: rest.1,
+            scoping: rest.2,
         },
     )
+}
+
+fn scoping() -> impl Strategy<Value = Scoping> {
+    let ids = || vec(entity_id(), 0..3);
+    (of(any::<u32>()), ids(), ids()).prop_map(|(proxy_count, identity_providers, requesters)| {
+        Scoping {
+            proxy_count,
+            identity_providers,
+            requesters,
+        }
+    })
 }
 
 pub(crate) fn logout_request() -> impl Strategy<Value = LogoutRequest> {
@@ -296,6 +312,35 @@ pub(crate) fn logout_response() -> impl Strategy<Value = LogoutResponse> {
         issuer: head.3,
         in_response_to,
         status,
+    })
+}
+
+pub(crate) fn artifact() -> impl Strategy<Value = Artifact> {
+    (entity_id(), any::<u16>(), any::<[u8; 20]>()).prop_map(|(issuer, index, handle)| {
+        Artifact::new(SourceId::of(&issuer, &provider()), index, handle)
+    })
+}
+
+pub(crate) fn artifact_resolve() -> impl Strategy<Value = ArtifactResolve> {
+    (head(), artifact()).prop_map(|(head, artifact)| ArtifactResolve {
+        id: head.0,
+        issue_instant: head.1,
+        destination: head.2,
+        issuer: head.3,
+        artifact,
+    })
+}
+
+/// Without a message inside: one that is read declares more namespaces than one that is written.
+pub(crate) fn artifact_response() -> impl Strategy<Value = ArtifactResponse> {
+    logout_response().prop_map(|response| ArtifactResponse {
+        id: response.id,
+        issue_instant: response.issue_instant,
+        destination: response.destination,
+        in_response_to: response.in_response_to,
+        issuer: response.issuer,
+        status: response.status,
+        message: None,
     })
 }
 

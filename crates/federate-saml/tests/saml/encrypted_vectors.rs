@@ -81,10 +81,10 @@ const NO_INSTANT: &str = "the response has no IssueInstant";
 const UNSIGNED: &str = "nobody signed it, inside or outside";
 
 /// What is signed and the name in it, or the code and the reason of the refusal.
-type Outcome = Result<(Coverage, &'static str), (&'static str, &'static str)>;
+pub(crate) type Outcome = Result<(Coverage, &'static str), (&'static str, &'static str)>;
 
 /// What becomes of each, by the beginning of its path.
-const OUTCOMES: &[(&str, Outcome)] = &[
+pub(crate) const OUTCOMES: &[(&str, Outcome)] = &[
     (
         "auth0-passport-wsfed/test/samples/encoded/samlresponse_encrypted_and_signed.txt",
         Ok((

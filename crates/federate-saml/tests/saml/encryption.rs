@@ -23,7 +23,7 @@ pub(crate) fn encryptor() -> Encryptor {
 }
 
 /// Calls with what decrypts what [`encryptor`] has encrypted.
-fn with_decryption<T>(call: impl FnOnce(&DecryptionContext<'_>) -> T) -> T {
+pub(crate) fn with_decryption<T>(call: impl FnOnce(&DecryptionContext<'_>) -> T) -> T {
     let provider = provider();
     let private = PrivateKey::from_pem(keys::RSA_KEY).unwrap();
     let key = provider.key_transport.load_decryption_key(&private);

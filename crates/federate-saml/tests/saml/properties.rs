@@ -7,10 +7,13 @@ use crate::support::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
-use federate_saml::binding::{PostMessage, RedirectMessage, redirect_url};
+use federate_saml::binding::{
+    ArtifactMessage, PostMessage, RedirectMessage, SimpleSignForm, SimpleSignMessage, artifact_url,
+    redirect_url, soap,
+};
 use federate_saml::{
-    AuthnRequest, IssuePolicy, LogoutRequest, Message, MessageKind, Response, SentRequest,
-    SignedPart, issue_response, signed_xml, unsigned_xml, validate_response,
+    ArtifactResponse, AuthnRequest, IssuePolicy, LogoutRequest, Message, MessageKind, Response,
+    SentRequest, SignedPart, issue_response, signed_xml, unsigned_xml, validate_response,
 };
 use federate_types::{ClockSkew, RelayState};
 use federate_xml::{FromElement, Limits, Unverified};
@@ -19,7 +22,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
-/// Written and read again: unsigned, signed, and by redirect with and without signature.
+/// Written and read again: unsigned, signed, by redirect with and without signature, by
+/// SimpleSign and by SOAP.
 fn round_trip<T: Message + PartialEq + std::fmt::Debug>(
     message: &T,
     state: Option<&RelayState>,
@@ -53,6 +57,18 @@ fn round_trip<T: Message + PartialEq + std::fmt::Debug>(
             None => assert_eq!(result.unwrap_err().code(), "signature.missing"),
         }
     }
+    let xml = unsigned_xml(message);
+    let form = SimpleSignForm::new(location, T::KIND, &xml, state.cloned(), &signer()).unwrap();
+    let pair = |(name, value)| format!("{name}={}", crate::redirect::escape(value, true));
+    let body: Vec<_> = form.fields().into_iter().map(pair).collect();
+    let form = SimpleSignMessage::parse(&body.join("&"), T::KIND, &limits).unwrap();
+    assert_eq!(form.relay_state(), state);
+    let verified = with_context(|c| form.verify::<T>(&trusted(), c)).unwrap();
+    assert_eq!(&*verified, message);
+    let envelope = soap::envelope(&signed_xml(message, &signer()).unwrap());
+    let inside = soap::body::<T>(&envelope, &limits).unwrap();
+    let verified = with_context(|c| inside.verify(&trusted(), c)).unwrap();
+    assert_eq!(&*verified, message);
 }
 
 /// One login by SAML per part; what it says is compared after every change.
@@ -94,6 +110,43 @@ proptest! {
     #[test]
     fn logout_responses_survive_every_binding(m in logout_response(), state in of(relay_state())) {
         round_trip(&m, state.as_ref(), SLO);
+    }
+
+    #[test]
+    fn artifact_resolves_survive_every_binding(m in artifact_resolve(), state in of(relay_state())) {
+        round_trip(&m, state.as_ref(), "https://idp.example/artifact");
+    }
+
+    #[test]
+    fn artifact_responses_survive_every_binding(m in artifact_response(), state in of(relay_state())) {
+        round_trip(&m, state.as_ref(), ACS);
+    }
+
+    /// Whatever message is inside, it is read as it was written, and by the outer signature.
+    #[test]
+    fn a_message_in_an_artifact_response_reads_as_written(
+        outer in artifact_response(), inner in logout_request(), signed: bool,
+    ) {
+        let xml = match signed {
+            true => signed_xml(&inner, &signer()).unwrap(),
+            false => unsigned_xml(&inner),
+        };
+        let outer = ArtifactResponse { message: Some(xml), ..outer };
+        let written = signed_xml(&outer, &signer()).unwrap();
+        let read = Unverified::<ArtifactResponse>::parse(&written, &Limits::default()).unwrap();
+        let read = with_context(|c| read.verify(&trusted(), c)).unwrap().into_inner();
+        let message = read.message.clone().unwrap();
+        prop_assert_eq!(ArtifactResponse { message: outer.message.clone(), ..read }, outer);
+        let message = Unverified::<LogoutRequest>::parse(&message, &Limits::default()).unwrap();
+        prop_assert_eq!(message.read_unsigned().unwrap(), inner);
+    }
+
+    #[test]
+    fn artifacts_survive_the_browser(artifact in artifact(), state in of(relay_state())) {
+        let url = artifact_url("https://sp.example/acs?a=b", &artifact, state.as_ref());
+        let read = ArtifactMessage::parse(url.split_once('?').unwrap().1).unwrap();
+        prop_assert_eq!(read.artifact(), &artifact);
+        prop_assert_eq!(read.relay_state(), state.as_ref());
     }
 
     #[test]
@@ -244,6 +297,7 @@ proptest! {
             for query in [
                 text.to_string(),
                 format!("{name}={text}"),
+                format!("SAMLart={value}"),
                 format!("{name}={value}&RelayState={relay}"),
                 format!("{name}={deflated}&SigAlg={text}&Signature={value}"),
             ] {
@@ -253,6 +307,12 @@ proptest! {
                     let result = with_context(|c| message.verify::<LogoutRequest>(&trusted(), c));
                     prop_assert!(result.is_err());
                 }
+                if let Ok(message) = SimpleSignMessage::parse(&query, kind, &limits) {
+                    let result = with_context(|c| message.verify::<LogoutRequest>(&trusted(), c));
+                    prop_assert!(result.is_err());
+                }
+                let _ = ArtifactMessage::parse(&query);
+                let _ = soap::body::<LogoutRequest>(query.as_bytes(), &limits);
                 if let Ok(message) = PostMessage::parse(&query, kind, &limits) {
                     read::<Response>(message.xml());
                     read::<AuthnRequest>(message.xml());

@@ -150,7 +150,7 @@ fn a137_replay_is_remembered_long_enough() {
     for part in PARTS {
         let xml = honest(part).xml();
         let mut later = expect();
-        later.skew = federate_types::ClockSkew::default();
+        later.policy.skew = federate_types::ClockSkew::default();
         let login = signed_in(&xml, &later);
         assert_eq!(login.assertion_id(), &id("_assertion"));
         assert_eq!(login.in_response_to(), Some(&id("_request")));

@@ -4,9 +4,9 @@
 use crate::support::*;
 use federate_saml::{
     AuthnRequest, AuthnRequestExpectation, Comparison, NameIdPolicy, RequestedAuthnContext, Rule,
-    SamlError, signed_xml, unsigned_xml, validate_authn_request,
+    SamlError, Scoping, signed_xml, unsigned_xml, validate_authn_request,
 };
-use federate_types::{Binding, ClockSkew, NameIdFormat};
+use federate_types::{Binding, ClockSkew, NameId, NameIdFormat};
 use federate_xml::{Limits, ReadError, ReadProblem, SignatureError, Unverified, XmlError};
 
 /// A request with everything in it.
@@ -26,6 +26,13 @@ pub(crate) fn full() -> AuthnRequest {
             class_refs: vec![PASSWORD.to_owned()],
         }),
         provider_name: Some("An application".to_owned()),
+        attribute_consuming_service_index: Some(1),
+        subject: Some(NameId::new(ALICE, Some(NameIdFormat::EmailAddress)).unwrap()),
+        scoping: Some(Scoping {
+            proxy_count: Some(1),
+            identity_providers: vec![entity(IDP)],
+            requesters: vec![entity(SP)],
+        }),
         ..AuthnRequest::new(id("_request"), now(), entity(SP))
     }
 }

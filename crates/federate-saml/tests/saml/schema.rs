@@ -186,3 +186,19 @@ fn logout_messages_are_valid() {
         judge.valid_message(&response);
     });
 }
+
+/// The two messages by which an artifact is resolved, with and without a message inside.
+#[test]
+fn artifact_messages_are_valid() {
+    judged(|judge| {
+        let mut resolve = crate::artifact::resolve();
+        judge.valid_message(&resolve);
+        (resolve.destination, resolve.issuer) = (None, None);
+        judge.valid_message(&resolve);
+        judge.valid_message(&crate::artifact::response(None));
+        for part in PARTS {
+            let message = honest(part).xml();
+            judge.valid_message(&crate::artifact::response(Some(&message)));
+        }
+    });
+}

@@ -1,7 +1,7 @@
 //! B5 for what the assertion states and on which conditions.
 
 use crate::support::*;
-use federate_saml::{Attribute, AttributeValue, Rule};
+use federate_saml::{Attribute, AttributeValue, RequestedAuthnContext, Rule};
 use federate_types::SessionIndex;
 use federate_xml::{ReadError, ReadProblem, XmlError};
 
@@ -41,8 +41,9 @@ fn a146_authn_context_and_forced_authn() {
     let (rule, code) = (Rule::AuthnContext, "response.authn_context");
     let mfa = "https://refeds.org/profile/mfa";
     let asked = |e: &mut Expect, classes: &[&str]| {
-        e.request.as_mut().unwrap().authn_context_class_refs =
-            classes.iter().map(|c| (*c).to_owned()).collect();
+        let classes = classes.iter().copied();
+        e.request.as_mut().unwrap().requested_authn_context =
+            Some(RequestedAuthnContext::exact(classes));
     };
     expected_otherwise(|e| asked(e, &[mfa]), rule, code);
     for part in PARTS {

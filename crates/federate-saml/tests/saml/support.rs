@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::{CryptoProvider, aws_lc_provider};
 use federate_saml::{
-    Assertion, Attribute, IssuePolicy, Login, LoginExpectation, Response, Rule, SamlError,
-    SentRequest, SignedPart, ValidatedLogin, issue_response, validate_response, verify_response,
+    Assertion, Attribute, IssuePolicy, Login, LoginExpectation, LoginPolicy, Response, Rule,
+    SamlError, SentRequest, SignedPart, ValidatedLogin, issue_response, validate_response,
+    verify_response,
 };
 use federate_testkit::keys;
 use federate_types::{ClockSkew, EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
@@ -200,7 +201,7 @@ pub(crate) struct Expect {
     pub(crate) idp: EntityId,
     pub(crate) request: Option<SentRequest>,
     pub(crate) now: DateTime<Utc>,
-    pub(crate) skew: ClockSkew,
+    pub(crate) policy: LoginPolicy,
 }
 
 pub(crate) fn expect() -> Expect {
@@ -213,10 +214,13 @@ pub(crate) fn expect() -> Expect {
             identity_provider: entity(IDP),
             issue_instant: now() - seconds(90),
             force_authn: false,
-            authn_context_class_refs: Vec::new(),
+            requested_authn_context: None,
         }),
         now: now(),
-        skew: ClockSkew::ZERO,
+        policy: LoginPolicy {
+            skew: ClockSkew::ZERO,
+            ..LoginPolicy::default()
+        },
     }
 }
 
@@ -228,7 +232,7 @@ impl Expect {
             identity_provider: &self.idp,
             request: self.request.as_ref(),
             now: self.now,
-            skew: self.skew,
+            policy: &self.policy,
         }
     }
 }

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use federate_crypto::Certificate;
 use federate_saml::{
-    Assertion, LogoutExpectation, LogoutRequest, LogoutResponse, Response, SamlError, SentRequest,
-    ValidatedLogin, validate_logout_request, validate_logout_response, validate_response,
-    verify_response,
+    Assertion, LoginPolicy, LogoutExpectation, LogoutRequest, LogoutResponse, Response, SamlError,
+    SentRequest, ValidatedLogin, validate_logout_request, validate_logout_response,
+    validate_response, verify_response,
 };
 use federate_types::{ClockSkew, EntityId};
 use federate_xml::{
@@ -254,10 +254,10 @@ pub(crate) fn context(row: &Row, response: &Response) -> Expect {
             identity_provider: idp,
             issue_instant: now - seconds(60),
             force_authn: false,
-            authn_context_class_refs: Vec::new(),
+            requested_authn_context: None,
         }),
         now,
-        skew: ClockSkew::default(),
+        policy: LoginPolicy::default(),
     }
 }
 
@@ -317,13 +317,30 @@ fn logout(row: &Row, octets: &[u8], keys: &TrustedKeys) -> Result<(), SamlError>
     }
 }
 
+/// How many messages of a source we treat as it does, and which otherwise.
+#[derive(Default)]
+pub(crate) struct Agreement {
+    pub(crate) accepted: usize,
+    pub(crate) refused: usize,
+    /// The path, what we say, and the reason.
+    pub(crate) otherwise: Vec<(String, String, String)>,
+}
+
 #[derive(Default)]
 struct Findings {
+    sources: BTreeMap<String, Agreement>,
     accepted: usize,
     accepted_logouts: usize,
     excepted: usize,
     rejected: usize,
     problems: Vec<String>,
+}
+
+impl Agreement {
+    fn note(&mut self, row: &Row, ours: &str, reason: &str) {
+        let noted = (row.path.clone(), ours.to_owned(), reason.to_owned());
+        self.otherwise.push(noted);
+    }
 }
 
 impl Findings {
@@ -332,10 +349,17 @@ impl Findings {
         let allowed = ACCEPTED.iter().any(|a| a.0 == row.path);
         let must_fail = row.verdict.starts_with("reject");
         let may_fail = row.verdict == "accept-signed-part" || row.verdict == "disputed";
+        let source = self.sources.entry(row.source().to_owned()).or_default();
         match (outcome, listed) {
             (Ok(_), _) if must_fail && !allowed => self.note(row, "accepted"),
             (Ok(_), Some(_)) => self.note(row, "accepted although it is on the list"),
             (Ok(login), None) => {
+                if must_fail {
+                    let reason = ACCEPTED.iter().find(|a| a.0 == row.path).unwrap().1;
+                    source.note(row, "accepted", reason);
+                } else {
+                    source.accepted += 1;
+                }
                 self.excepted += usize::from(must_fail);
                 self.accepted_logouts += usize::from(login.is_none());
                 self.accepted += usize::from(login.is_some() && !must_fail);
@@ -349,12 +373,18 @@ impl Findings {
                 }
             }
             (Err(_), _) if must_fail && allowed => self.note(row, "no longer accepted"),
-            (Err(_), _) if must_fail => self.rejected += 1,
+            (Err(_), _) if must_fail => {
+                source.refused += 1;
+                self.rejected += 1;
+            }
             (Err(e), Some(listed)) if listed.code == e.code() => {
-                println!("{}: {}: {}", row.path, listed.code, listed.reason);
+                source.note(row, &format!("`{}`", listed.code), listed.reason);
                 self.excepted += 1;
             }
-            (Err(_), None) if may_fail => self.rejected += 1,
+            (Err(_), None) if may_fail => {
+                source.refused += 1;
+                self.rejected += 1;
+            }
             (Err(e), _) => self.note(row, &format!("{} {e:?}", e.code())),
         }
     }
@@ -396,6 +426,7 @@ fn other_peoples_responses() {
     );
     assert!(findings.problems.is_empty(), "{:#?}", findings.problems);
     assert!(findings.accepted >= 15);
+    crate::vectors_page::compare(&findings.sources);
     let known = |path: &str| rows.iter().any(|r| r.path == path);
     assert!(REFUSED.iter().all(|r| known(r.path)) && ACCEPTED.iter().all(|a| known(a.0)));
 }

@@ -130,16 +130,35 @@ impl SignedDocument<'_> {
         }
         found.sort_unstable_by_key(|(number, _)| *number);
         let replacements: Vec<_> = found.iter().map(|(at, o)| (*at, o.as_slice())).collect();
-        let method = Canonicalization {
-            algorithm: CanonicalizationAlgorithm::Inclusive10, // which leaves out nothing
-            with_comments: true,
-            inclusive_prefixes: Vec::new(),
-        };
         let mut octets = Vec::with_capacity(self.document.input.len());
-        canonicalize_replacing(self.root(), &replacements, &method, &mut octets);
+        canonicalize_replacing(self.root(), &replacements, &lossless(), &mut octets);
         Ok(CoveredOctets {
             octets,
             limits: *context.limits,
+            signed_by: self.signed_by.clone(),
+        })
+    }
+
+    /// An element of this document as a document of its own: a message inside a message.
+    ///
+    /// The signature covers it with the rest. It means the same on its own: it takes along the
+    /// namespaces in scope and the attributes in the namespace `xml`.
+    ///
+    /// # Errors
+    /// [`EncryptionError::NotCovered`] when `element` is part of another document.
+    pub fn part(
+        &self,
+        element: Element<'_>,
+        limits: &Limits,
+    ) -> Result<CoveredOctets, EncryptionError> {
+        if !std::ptr::eq(element.document, &raw const self.document) {
+            return Err(EncryptionError::NotCovered);
+        }
+        let mut octets = Vec::with_capacity(self.document.input.len());
+        canonicalize_replacing(element, &[], &lossless(), &mut octets);
+        Ok(CoveredOctets {
+            octets,
+            limits: *limits,
             signed_by: self.signed_by.clone(),
         })
     }
@@ -158,6 +177,15 @@ impl SignedDocument<'_> {
     }
 }
 
+/// The canonicalization that leaves out nothing.
+const fn lossless() -> Canonicalization {
+    Canonicalization {
+        algorithm: CanonicalizationAlgorithm::Inclusive10,
+        with_comments: true,
+        inclusive_prefixes: Vec::new(),
+    }
+}
+
 impl fmt::Debug for SignedDocument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SignedDocument")
@@ -166,9 +194,10 @@ impl fmt::Debug for SignedDocument<'_> {
     }
 }
 
-/// Octets that were decrypted from a ciphertext that a verified signature covers.
+/// Octets that a verified signature covers: decrypted from a ciphertext that it covers, or a part
+/// of its document.
 ///
-/// Only [`SignedDocument::decrypt`] makes them:
+/// Only [`SignedDocument::decrypt`] and its like make them:
 ///
 /// ```compile_fail
 /// use federate_xml::{Limits, enc::CoveredOctets};

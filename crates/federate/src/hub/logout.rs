@@ -15,7 +15,7 @@ use federate_session::{
     LogoutKey, Namespace, OneTimeEntry, OneTimeKey, Participant, ParticipantQuery, PutNew,
     SessionKey, StoreError, Termination,
 };
-use federate_types::{EntityId, MessageId, Status};
+use federate_types::{ClockSkew, EntityId, MessageId, Status};
 use std::collections::VecDeque;
 
 /// A logout as its page shows it.
@@ -169,7 +169,7 @@ impl<S: Store> Hub<S> {
             namespace: Namespace::LOGOUT_MESSAGE,
             key: self.message_key(&issuer, &demand.initiator.request_id),
             value: Vec::new(),
-            expires: now + MAX_REQUEST_AGE + self.idp.party().skew.as_delta() * 2,
+            expires: now + MAX_REQUEST_AGE + ClockSkew::MAX * 2,
         };
         if self.store.put_new(entry, now).await? == PutNew::AlreadyPresent {
             return Err(Denial::Replayed.into());

@@ -7,13 +7,13 @@ use crate::store::{Store, decode, encode, open_session};
 use crate::token::{Token, hash, message_id, short_name};
 use crate::transport::Incoming;
 use chrono::{DateTime, TimeDelta, Utc};
+use federate_saml::MAX_REQUEST_AGE;
 use federate_saml::binding::PostForm;
-use federate_saml::{Attribute, MAX_REQUEST_AGE};
 use federate_session::{
-    Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, Profile, PutNew,
-    SessionId, SessionRecord, SessionState, Subject, User, UserId,
+    Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, PutNew, SessionId,
+    SessionRecord, SessionState, Subject, User, UserId,
 };
-use federate_types::{EntityId, NameId, NameIdFormat, SessionIndex, Status, StatusCode};
+use federate_types::{ClockSkew, EntityId, NameId, NameIdFormat, SessionIndex, Status, StatusCode};
 use serde::{Deserialize, Serialize};
 
 /// How long a person may take to sign in.
@@ -62,7 +62,7 @@ impl<S: Store> Hub<S> {
                 namespace: Namespace::REQUEST,
                 key: OneTimeKey::new(hash(self.provider(), "authn-request", &parts)),
                 value: Vec::new(),
-                expires: now + MAX_REQUEST_AGE + self.idp.party().skew.as_delta() * 2,
+                expires: now + MAX_REQUEST_AGE + ClockSkew::MAX * 2,
             };
             if self.store.put_new(entry, now).await? == PutNew::AlreadyPresent {
                 return Err(Denial::Replayed.into());
@@ -102,17 +102,26 @@ impl<S: Store> Hub<S> {
         // [SAMLCore] 3.4.1: a forced sign-in is one that happened since the request came.
         let fits = |record: &SessionRecord| !demand.force_authn || record.authn_instant >= since;
         let record = alive.filter(fits);
-        if record.is_none() && !demand.is_passive {
+        // Signing in anew would not be of another class than this.
+        let class = record.as_ref().and_then(|r| r.authn_context.as_deref());
+        let possible = demand.accepts_authn_context(class.unwrap_or(PASSWORD));
+        if record.is_none() && possible && !demand.is_passive {
             let application = application.name.clone();
             return Ok(SignOn::SignIn { application });
         }
         let taken = self.store.take(Namespace::HANDLE, &key, now).await?;
         taken.ok_or(Denial::UnknownHandle)?;
-        let form = match record {
+        let answer = match record {
+            // [SAMLCore] 3.3.2.2.1: no sign-in of the classes that were asked for.
+            _ if !possible => Err(StatusCode::NoAuthnContext),
+            // [SAMLCore] 3.4.1: nothing may be shown.
+            None => Err(StatusCode::NoPassive),
             Some(record) => self.issue(&demand, application, &record, now).await?,
-            None => {
-                // [SAMLCore] 3.4.1: nothing may be shown, so the answer is NoPassive.
-                let status = Status::with_subcode(StatusCode::Responder, StatusCode::NoPassive);
+        };
+        let form = match answer {
+            Ok(form) => form,
+            Err(code) => {
+                let status = Status::with_subcode(StatusCode::Responder, code);
                 self.idp.refuse_sign_on(&demand, status)?
             }
         };
@@ -208,19 +217,26 @@ impl<S: Store> Hub<S> {
         })
     }
 
-    /// Tells an application who the person is. The session knows the application first: no
-    /// assertion leaves that a logout would not find.
+    /// Tells an application who the person is, or why not. The session knows the application
+    /// first: no assertion leaves that a logout would not find.
     async fn issue(
         &self,
         demand: &SignOnDemand,
         application: &Application,
         record: &SessionRecord,
         now: DateTime<Utc>,
-    ) -> Result<PostForm, FederateError> {
+    ) -> Result<Result<PostForm, StatusCode>, FederateError> {
         let user = self.store.load_user(&self.tenant, &record.user).await?;
         let user = user.ok_or(Denial::NoSession)?;
         let format = self.idp.name_id_format(demand, application);
-        let name_id = self.name_id(format, &user, record, &demand.application)?;
+        let Some(name_id) = self.name_id(format, &user, record, application)? else {
+            // [SAMLCore] 3.4.1.1: there is no name of the kind that was asked for.
+            return Ok(Err(StatusCode::InvalidNameIdPolicy));
+        };
+        if !demand.accepts_name(&name_id) {
+            // [SAMLCore] 3.4.1.4: it is somebody else.
+            return Ok(Err(StatusCode::UnknownPrincipal));
+        }
         let entity_id = demand.application.as_str().as_bytes();
         let parts = [record.id.as_str().as_bytes(), entity_id];
         let index = short_name(hash(self.provider(), "session-index", &parts));
@@ -237,66 +253,64 @@ impl<S: Store> Hub<S> {
             return Err(Denial::SessionEnded.into());
         }
         let context = record.authn_context.clone();
-        self.idp.answer_sign_on(
+        let form = self.idp.answer_sign_on(
             demand,
             Assurance {
                 name_id,
-                attributes: attributes(&user.profile),
+                attributes: application.release.attributes(&user.profile),
                 authn_instant: record.authn_instant,
                 authn_context: context.unwrap_or_else(|| UNSPECIFIED.to_owned()),
                 session_index,
                 session_not_on_or_after: record.lifetime.not_on_or_after(),
             },
-        )
+        );
+        form.map(Ok)
     }
 
-    /// The person's name at an application (`[SAMLCore] 8.3`).
+    /// The person's name at an application, if there is one of this kind (`[SAMLCore] 8.3`).
     fn name_id(
         &self,
         format: NameIdFormat,
         user: &User,
         record: &SessionRecord,
-        application: &EntityId,
-    ) -> Result<NameId, FederateError> {
-        let us = &self.idp.party().entity_id;
-        let entity_id = application.as_str().as_bytes();
+        application: &Application,
+    ) -> Result<Option<NameId>, FederateError> {
+        let entity_id = application.entity_id();
         let opaque = |purpose, person: &str| {
-            let parts = [&self.pairwise_secret, person.as_bytes(), entity_id];
+            let parts = [
+                &self.pairwise_secret,
+                person.as_bytes(),
+                entity_id.as_str().as_bytes(),
+            ];
             short_name(hash(self.provider(), purpose, &parts))
         };
-        let value = match format {
-            // [SAMLCore] 8.3.7, 8.3.8: opaque, and different at every application.
-            NameIdFormat::Persistent => opaque("persistent", user.id.as_str()),
-            NameIdFormat::Transient => opaque("transient", record.id.as_str()),
-            NameIdFormat::EmailAddress => match user.profile.first("email") {
-                Some(email) => email.to_owned(),
-                None => return Err(Denial::NoName.into()),
-            },
-            NameIdFormat::Unspecified => user.subject.subject().to_owned(),
-            _ => return Err(Denial::NoName.into()),
+        // [SAMLCore] 8.3.7, 8.3.8: opaque, and different at every application.
+        let made = match format {
+            NameIdFormat::Persistent => Some(opaque("persistent", user.id.as_str())),
+            NameIdFormat::Transient => Some(opaque("transient", record.id.as_str())),
+            _ => None,
         };
-        let pairwise = matches!(format, NameIdFormat::Persistent | NameIdFormat::Transient);
-        let mut name_id = NameId::new(value, Some(format))?;
-        if pairwise {
-            name_id.name_qualifier = Some(us.clone());
-            name_id.sp_name_qualifier = Some(application.clone());
+        if let Some(value) = made {
+            let mut name_id = NameId::new(value, Some(format))?;
+            name_id.name_qualifier = Some(self.idp.party().entity_id.clone());
+            name_id.sp_name_qualifier = Some(entity_id.clone());
+            return Ok(Some(name_id));
         }
-        Ok(name_id)
+        let mut probes = application.name_id_probes.iter();
+        let found = probes.find_map(|probe| user.profile.first(probe));
+        let value = match format {
+            _ if !application.name_id_probes.is_empty() => found,
+            NameIdFormat::EmailAddress => user.profile.first("email"),
+            NameIdFormat::Unspecified => Some(user.subject.subject()),
+            _ => None,
+        };
+        let named = value.map(|value| NameId::new(value, Some(format)));
+        Ok(named.transpose()?)
     }
 }
 
 /// The way of signing in is not known (`[SAMLAuthnCxt] 3.4.25`).
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
-
-/// Every attribute of the profile that has a value, by its own name.
-fn attributes(profile: &Profile) -> Vec<Attribute> {
-    profile
-        .attributes
-        .iter()
-        .filter(|(_, values)| !values.is_empty())
-        .map(|(name, values)| Attribute::new(name, values))
-        .collect()
-}
 
 /// A demand that waits for the browser.
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Logout messages between the identity provider and its applications.
 
-use super::IdentityProvider;
+use super::{Application, IdentityProvider};
 use crate::error::{Denial, FederateError};
 use crate::token::message_id;
 use crate::transport::{Outgoing, Received, front_channel, send};
@@ -10,7 +10,7 @@ use federate_saml::{
     LogoutExpectation, LogoutRequest, LogoutResponse, Message, MessageHints,
     validate_logout_request, validate_logout_response,
 };
-use federate_types::{EntityId, NameId, RelayState, SessionIndex, Status};
+use federate_types::{NameId, RelayState, SessionIndex, Status};
 use federate_xml::Verified;
 
 /// A verified and validated LogoutRequest of an application.
@@ -29,12 +29,12 @@ impl IdentityProvider {
         &self,
         received: &Received<'_>,
     ) -> Result<LogoutDemand, FederateError> {
-        let (request, peer, now) = self.verify_logout::<LogoutRequest>(received)?;
-        validate_logout_request(&request, &self.logout_expectation(&peer, now))?;
+        let (request, application, now) = self.verify_logout::<LogoutRequest>(received)?;
+        validate_logout_request(&request, &self.logout_expectation(application, now))?;
         let request = request.into_inner();
         Ok(LogoutDemand {
             initiator: Initiator {
-                entity_id: peer,
+                entity_id: application.entity_id().clone(),
                 request_id: request.id,
                 relay_state: received.relay_state().cloned(),
                 binding: received.binding(),
@@ -48,10 +48,11 @@ impl IdentityProvider {
         &self,
         received: &Received<'_>,
     ) -> Result<LogoutResponse, FederateError> {
-        let (response, peer, now) = self.verify_logout::<LogoutResponse>(received)?;
+        let (response, application, now) = self.verify_logout::<LogoutResponse>(received)?;
         let id = response.in_response_to.as_ref();
         let id = id.ok_or(Denial::UnknownRequest)?;
-        validate_logout_response(&response, Some(id), &self.logout_expectation(&peer, now))?;
+        let expect = self.logout_expectation(application, now);
+        validate_logout_response(&response, Some(id), &expect)?;
         Ok(response.into_inner())
     }
 
@@ -60,26 +61,27 @@ impl IdentityProvider {
     fn verify_logout<T: Message>(
         &self,
         received: &Received<'_>,
-    ) -> Result<(Verified<T>, EntityId, DateTime<Utc>), FederateError> {
+    ) -> Result<(Verified<T>, &Application, DateTime<Utc>), FederateError> {
         let now = self.now();
         let unverified = received.unverified::<T>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
         let sp = application.metadata.sp_at(now)?;
         let keys = self.keys(sp).ok_or(Denial::NoSigningKey)?;
-        let message = received.verify(&unverified, &keys, &self.party, now)?;
-        Ok((message, application.entity_id().clone(), now))
+        let policy = &application.policy;
+        let message = received.verify(&unverified, &keys, &self.party, policy, now)?;
+        Ok((message, application, now))
     }
 
     fn logout_expectation<'a>(
         &'a self,
-        peer: &'a EntityId,
+        application: &'a Application,
         now: DateTime<Utc>,
     ) -> LogoutExpectation<'a> {
         LogoutExpectation {
-            peer,
+            peer: application.entity_id(),
             single_logout_service: self.single_logout_service.as_str(),
             now,
-            skew: self.party.skew,
+            skew: application.policy.skew,
         }
     }
 

@@ -9,7 +9,8 @@ use federate_metadata::SpDescriptor;
 use federate_saml::binding::PostForm;
 use federate_saml::{
     Attribute, AuthnRequest, AuthnRequestExpectation, Login, MessageHints, MessageKind, Refusal,
-    Response, Rule, SamlError, issue_failure, issue_response, validate_authn_request,
+    RequestedAuthnContext, Response, Rule, SamlError, issue_failure, issue_response,
+    validate_authn_request,
 };
 use federate_types::{
     Binding, EntityId, MessageId, NameId, NameIdFormat, RelayState, SessionIndex, Status,
@@ -34,6 +35,42 @@ pub struct SignOnDemand {
     pub is_passive: bool,
     /// The kind of name that the request asks for.
     pub name_id_format: Option<NameIdFormat>,
+    /// Which ways of signing in will do.
+    pub requested_authn_context: Option<RequestedAuthnContext>,
+    /// Who the person must be.
+    pub subject: Option<NameId>,
+}
+
+impl SignOnDemand {
+    /// Whether a sign-in of this class is what was asked for (`[SAMLCore] 3.3.2.2.1`).
+    #[must_use]
+    pub fn accepts_authn_context(&self, class_ref: &str) -> bool {
+        let requested = self.requested_authn_context.as_ref();
+        requested.is_none_or(|r| r.is_satisfied_by(Some(class_ref)))
+    }
+
+    /// Whether a person of this name is who was asked for (`[SAMLCore] 3.4.1.4`, `3.3.4`): what
+    /// the request leaves out of the name may be anything.
+    #[must_use]
+    pub fn accepts_name(&self, name_id: &NameId) -> bool {
+        fn fits<T: PartialEq>(wanted: Option<&T>, actual: Option<&T>) -> bool {
+            wanted.is_none() || wanted == actual
+        }
+        self.subject.as_ref().is_none_or(|subject| {
+            let format = subject.format.as_ref();
+            let format = format.filter(|f| **f != NameIdFormat::Unspecified);
+            subject.value() == name_id.value()
+                && fits(format, name_id.format.as_ref())
+                && fits(
+                    subject.name_qualifier.as_ref(),
+                    name_id.name_qualifier.as_ref(),
+                )
+                && fits(
+                    subject.sp_name_qualifier.as_ref(),
+                    name_id.sp_name_qualifier.as_ref(),
+                )
+        })
+    }
 }
 
 /// What is known of a person's sign-in, to be told to an application.
@@ -78,7 +115,7 @@ impl IdentityProvider {
         let signed = keys.is_some();
         let request = match keys {
             Some(keys) => received
-                .verify(&unverified, &keys, &self.party, now)?
+                .verify(&unverified, &keys, &self.party, &application.policy, now)?
                 .into_inner(),
             None => unverified.read_unsigned()?,
         };
@@ -90,7 +127,7 @@ impl IdentityProvider {
                 signed,
                 must_be_signed: sp.authn_requests_signed,
                 now,
-                skew: self.party.skew,
+                skew: application.policy.skew,
             },
         )?;
         Ok(SignOnDemand {
@@ -101,6 +138,8 @@ impl IdentityProvider {
             force_authn: request.force_authn,
             is_passive: request.is_passive,
             name_id_format: request.name_id_policy.and_then(|policy| policy.format),
+            requested_authn_context: request.requested_authn_context,
+            subject: request.subject,
         })
     }
 
@@ -125,6 +164,8 @@ impl IdentityProvider {
             force_authn: false,
             is_passive: false,
             name_id_format: None,
+            requested_authn_context: None,
+            subject: None,
         })
     }
 
@@ -157,13 +198,16 @@ impl IdentityProvider {
         let provider = self.party.provider();
         let login = Login {
             identity_provider: &self.party.entity_id,
-            service_provider: &demand.application,
+            service_provider: application.audience.as_ref().unwrap_or(&demand.application),
             assertion_consumer_service: &demand.assertion_consumer_service,
             in_response_to: demand.request_id.as_ref(),
             name_id: assurance.name_id,
             attributes: &assurance.attributes,
             authn_instant: assurance.authn_instant,
-            authn_context: &assurance.authn_context,
+            authn_context: application
+                .authn_context_class_ref
+                .as_ref()
+                .unwrap_or(&assurance.authn_context),
             session_index: assurance.session_index,
             session_not_on_or_after: assurance.session_not_on_or_after,
         };
@@ -177,7 +221,7 @@ impl IdentityProvider {
             response_id,
             assertion_id,
             &issue,
-            &self.party.signer,
+            application.signer.as_ref().unwrap_or(&self.party.signer),
             self.now(),
         )?;
         Ok(self.response_form(demand, &xml))
@@ -186,7 +230,7 @@ impl IdentityProvider {
     /// Answers a demand with a failure, such as NoPassive (`[SAMLCore] 3.2.2.2`).
     ///
     /// # Errors
-    /// Failures of the key.
+    /// As [`answer_sign_on`](Self::answer_sign_on).
     pub fn refuse_sign_on(
         &self,
         demand: &SignOnDemand,
@@ -201,7 +245,9 @@ impl IdentityProvider {
             status,
             assertions: Vec::new(),
         };
-        let xml = issue_failure(&response, &self.party.signer)?;
+        let application = self.application(Some(&demand.application))?;
+        let signer = application.signer.as_ref().unwrap_or(&self.party.signer);
+        let xml = issue_failure(&response, signer)?;
         Ok(self.response_form(demand, &xml))
     }
 

@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use federate_saml::binding::PostMessage;
 use federate_saml::{
     AuthnRequest, LoginExpectation, MAX_REQUEST_AGE, MessageHints, MessageKind, NameIdPolicy,
-    Response, SentRequest, ValidatedLogin, validate_response, verify_response,
+    RequestedAuthnContext, Response, SentRequest, ValidatedLogin, validate_response,
+    verify_response,
 };
 use federate_session::{
     Namespace, NewSession, OneTimeEntry, OneTimeKey, Persistence, Profile, PutNew, Redemption,
@@ -36,6 +37,10 @@ pub struct LoginOptions {
     pub is_passive: bool,
     /// Which kind of name is wanted.
     pub name_id_format: Option<NameIdFormat>,
+    /// Which ways of signing in will do.
+    pub requested_authn_context: Option<RequestedAuthnContext>,
+    /// Who the person must be: the name that the identity provider gave them before.
+    pub subject: Option<NameId>,
 }
 
 /// A login that has begun.
@@ -125,9 +130,11 @@ impl<S: Store> ServiceProvider<S> {
             1 => self.identity_providers.keys().next(),
             _ => None,
         };
-        let (idp_id, idp, _) =
-            self.identity_provider(options.identity_provider.as_ref().or_else(only))?;
-        let endpoint = idp
+        let asked = options.identity_provider.as_ref().or_else(only);
+        let connection = self.connection(asked)?;
+        let endpoint = connection
+            .metadata
+            .idp_at(now)?
             .single_sign_on_for(Binding::HttpRedirect)
             .ok_or(Denial::NoEndpoint)?;
         let location = endpoint.location.as_str();
@@ -137,10 +144,10 @@ impl<S: Store> ServiceProvider<S> {
         let pending = Pending {
             sent: SentRequest {
                 id: id.clone(),
-                identity_provider: idp_id.clone(),
+                identity_provider: connection.entity_id().clone(),
                 issue_instant: now,
                 force_authn: options.force_authn,
-                authn_context_class_refs: Vec::new(),
+                requested_authn_context: options.requested_authn_context.clone(),
             },
             browser: hash(provider, "browser", &[browser.expose().as_bytes()]),
             return_to: options.return_to,
@@ -158,6 +165,8 @@ impl<S: Store> ServiceProvider<S> {
         request.destination = Some(location.to_owned());
         request.force_authn = options.force_authn;
         request.is_passive = options.is_passive;
+        request.requested_authn_context = options.requested_authn_context;
+        request.subject = options.subject;
         let acs = self.assertion_consumer_service.as_str();
         request.assertion_consumer_service_url = Some(acs.to_owned());
         request.protocol_binding = Some(Binding::HttpPost);
@@ -187,27 +196,30 @@ impl<S: Store> ServiceProvider<S> {
         let response = Unverified::<Response>::parse(posted.xml(), limits)?;
         let pending = match response.in_response_to_hint() {
             Some(id) => Some(self.pending(id.as_str(), now).await?),
-            None if self.allow_unsolicited => None,
-            None => return Err(Denial::Unsolicited.into()),
+            None => None,
         };
         // Whoever was asked must answer; otherwise the claimed issuer must be configured.
         let asked = match &pending {
             Some(pending) => Some(pending.sent.identity_provider.clone()),
             None => response.issuer_hint(),
         };
-        let (idp_id, _, keys) = self.identity_provider(asked.as_ref())?;
-        let verification = self.party.verification(now);
-        let decryption = self.party.decryption(now);
+        let connection = self.connection(asked.as_ref())?;
+        if pending.is_none() && !connection.allow_unsolicited {
+            return Err(Denial::Unsolicited.into());
+        }
+        let (_, keys) = connection.trusted(&self.party, now)?;
+        let verification = self.party.verification(&connection.policy, now);
+        let decryption = self.party.decryption(&connection.policy, now);
         let verified = verify_response(&response, &keys, &verification, decryption.as_ref())?;
         let login = validate_response(
             verified,
             &LoginExpectation {
                 service_provider: &self.party.entity_id,
                 assertion_consumer_service: self.assertion_consumer_service.as_str(),
-                identity_provider: idp_id,
+                identity_provider: connection.entity_id(),
                 request: pending.as_ref().map(|p| &p.sent),
                 now,
-                skew: self.party.skew,
+                policy: &connection.login_policy(),
             },
         )?;
         self.redeem(&login, now).await?;

@@ -1,6 +1,6 @@
 //! Signing out: at the application, or because the identity provider says so.
 
-use super::ServiceProvider;
+use super::{Connection, ServiceProvider};
 use crate::error::{Denial, FederateError};
 use crate::store::{Store, end_session};
 use crate::token::{Token, hash, message_id};
@@ -11,7 +11,7 @@ use federate_saml::{
     REASON_USER, validate_logout_request, validate_logout_response,
 };
 use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, UpstreamQuery};
-use federate_types::{EntityId, Status};
+use federate_types::{ClockSkew, EntityId, Status};
 
 /// What a logout message came to.
 #[derive(Debug)]
@@ -46,7 +46,8 @@ impl<S: Store> ServiceProvider<S> {
         let Some(upstream) = ended.record.upstream else {
             return Ok(None);
         };
-        let Ok((_, idp, _)) = self.identity_provider(Some(&upstream.issuer)) else {
+        let idp = self.connection(Some(&upstream.issuer)).ok();
+        let Some(idp) = idp.and_then(|c| c.metadata.idp_at(now).ok()) else {
             return Ok(None);
         };
         let Some((binding, endpoint)) = front_channel(&idp.single_logout) else {
@@ -98,9 +99,12 @@ impl<S: Store> ServiceProvider<S> {
         let now = self.now();
         let unverified = received.unverified::<LogoutRequest>(&self.party)?;
         let issuer = unverified.issuer_hint();
-        let (idp_id, idp, keys) = self.identity_provider(issuer.as_ref())?;
-        let request = received.verify(&unverified, &keys, &self.party, now)?;
-        validate_logout_request(&request, &self.logout_expectation(idp_id, now)?)?;
+        let connection = self.connection(issuer.as_ref())?;
+        let (idp, keys) = connection.trusted(&self.party, now)?;
+        let policy = &connection.policy;
+        let request = received.verify(&unverified, &keys, &self.party, policy, now)?;
+        validate_logout_request(&request, &self.logout_expectation(connection, now)?)?;
+        let idp_id = connection.entity_id();
         self.once(idp_id, request.id.as_str(), now).await?;
         let query = UpstreamQuery {
             tenant: self.tenant.clone(),
@@ -134,16 +138,18 @@ impl<S: Store> ServiceProvider<S> {
         let now = self.now();
         let unverified = received.unverified::<LogoutResponse>(&self.party)?;
         let issuer = unverified.issuer_hint();
-        let (idp_id, _, keys) = self.identity_provider(issuer.as_ref())?;
-        let response = received.verify(&unverified, &keys, &self.party, now)?;
+        let connection = self.connection(issuer.as_ref())?;
+        let (_, keys) = connection.trusted(&self.party, now)?;
+        let policy = &connection.policy;
+        let response = received.verify(&unverified, &keys, &self.party, policy, now)?;
         // The request is looked up by what was verified, and consumed.
         let id = response
             .in_response_to
             .clone()
             .ok_or(Denial::UnknownRequest)?;
-        let expectation = self.logout_expectation(idp_id, now)?;
+        let expectation = self.logout_expectation(connection, now)?;
         validate_logout_response(&response, Some(&id), &expectation)?;
-        let key = self.logout_request_key(idp_id, id.as_str());
+        let key = self.logout_request_key(connection.entity_id(), id.as_str());
         let taken = self.store.take(SENT_LOGOUT, &key, now).await?;
         taken.ok_or(Denial::UnknownRequest)?;
         Ok(LogoutReceived::Finished {
@@ -153,15 +159,15 @@ impl<S: Store> ServiceProvider<S> {
 
     fn logout_expectation<'a>(
         &'a self,
-        peer: &'a EntityId,
+        connection: &'a Connection,
         now: DateTime<Utc>,
     ) -> Result<LogoutExpectation<'a>, FederateError> {
         let service = self.single_logout_service.as_ref();
         Ok(LogoutExpectation {
-            peer,
+            peer: connection.entity_id(),
             single_logout_service: service.ok_or(Denial::NoEndpoint)?.as_str(),
             now,
-            skew: self.party.skew,
+            skew: connection.policy.skew,
         })
     }
 
@@ -176,7 +182,7 @@ impl<S: Store> ServiceProvider<S> {
             namespace: Namespace::LOGOUT_MESSAGE,
             key: self.logout_request_key(issuer, id),
             value: Vec::new(),
-            expires: now + MAX_REQUEST_AGE + self.party.skew.as_delta() * 2,
+            expires: now + MAX_REQUEST_AGE + ClockSkew::MAX * 2,
         };
         match self.store.put_new(entry, now).await? {
             PutNew::Inserted => Ok(()),

@@ -1,8 +1,8 @@
 //! The rules for a response, each a function with its citation.
 
-use super::LoginExpectation;
+use super::{LoginExpectation, RequiredSignature};
 use crate::assertion::{Assertion, AuthnStatement};
-use crate::response::{Response, VerifiedResponse};
+use crate::response::{Coverage, Response, VerifiedResponse};
 use crate::subject::{BEARER, SubjectConfirmation};
 use crate::validate::{Refusal, Rule, destination, in_response_to, issue_instant, issuer};
 use chrono::{DateTime, Utc};
@@ -12,6 +12,8 @@ type Check = fn(&Facts<'_>) -> Result<(), Refusal>;
 
 /// The rules in the order in which they are applied.
 pub(super) const RULES: &[(Rule, Check)] = &[
+    (Rule::Coverage, coverage),
+    (Rule::NotEncrypted, encrypted),
     (Rule::Issuer, message_issuer),
     (Rule::Destination, message_destination),
     (Rule::InResponseTo, message_in_response_to),
@@ -34,8 +36,10 @@ pub(super) const RULES: &[(Rule, Check)] = &[
 /// What the rules look at.
 pub(super) struct Facts<'a> {
     envelope: &'a Response,
+    coverage: Coverage,
     /// Whether the message around the assertion is signed too.
     signed: bool,
+    encrypted: bool,
     assertion: &'a Assertion,
     expect: &'a LoginExpectation<'a>,
 }
@@ -47,7 +51,9 @@ impl<'a> Facts<'a> {
     ) -> Self {
         Self {
             envelope: response.envelope(),
+            coverage: response.coverage(),
             signed: response.envelope_is_signed(),
+            encrypted: response.was_encrypted(),
             assertion: response.assertion(),
             expect,
         }
@@ -95,6 +101,35 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// `[SAMLProf] 4.1.4.5`: what is signed is what this connection requires.
+fn coverage(facts: &Facts<'_>) -> Result<(), Refusal> {
+    let required = facts.expect.policy.signed;
+    if required.is_met_by(facts.coverage) {
+        return Ok(());
+    }
+    let expected = match required {
+        RequiredSignature::Either => "a signature",
+        RequiredSignature::Assertion => "a signature of the assertion",
+        RequiredSignature::Response => "a signature of the response",
+        RequiredSignature::Both => "signatures of the response and of the assertion",
+    };
+    let actual = match facts.coverage {
+        Coverage::Response => "one of the response",
+        Coverage::Assertion => "one of the assertion",
+        Coverage::Both => "both",
+    };
+    Err(Refusal::new(Rule::Coverage, expected, actual))
+}
+
+/// `[SAMLProf] 4.1.4.2`: an assertion may travel encrypted; this connection may require it.
+fn encrypted(facts: &Facts<'_>) -> Result<(), Refusal> {
+    if facts.encrypted || !facts.expect.policy.encrypted {
+        return Ok(());
+    }
+    let rule = Rule::NotEncrypted;
+    Err(Refusal::new(rule, "an encrypted assertion", "a plain one"))
+}
+
 /// `[SAMLProf] 4.1.4.2`: the Issuer may be left out of an unsigned message only.
 fn message_issuer(facts: &Facts<'_>) -> Result<(), Refusal> {
     let actual = facts.envelope.issuer.as_ref();
@@ -118,7 +153,7 @@ fn message_in_response_to(facts: &Facts<'_>) -> Result<(), Refusal> {
 
 fn message_issue_instant(facts: &Facts<'_>) -> Result<(), Refusal> {
     let (instant, expect) = (facts.envelope.issue_instant, facts.expect);
-    issue_instant(Rule::IssueInstant, instant, expect.now, expect.skew)
+    issue_instant(Rule::IssueInstant, instant, expect.now, expect.policy.skew)
 }
 
 /// `[SAMLProf] 4.1.4.2`: the assertion's issuer is the identity provider that was asked.
@@ -134,7 +169,7 @@ fn assertion_issuer(facts: &Facts<'_>) -> Result<(), Refusal> {
 fn assertion_issue_instant(facts: &Facts<'_>) -> Result<(), Refusal> {
     let (instant, expect) = (facts.assertion.issue_instant, facts.expect);
     let rule = Rule::AssertionIssueInstant;
-    issue_instant(rule, instant, expect.now, expect.skew)
+    issue_instant(rule, instant, expect.now, expect.policy.skew)
 }
 
 fn subject_confirmation(facts: &Facts<'_>) -> Result<(), Refusal> {
@@ -160,7 +195,7 @@ fn bearer(
     let Some(until) = confirmation.not_on_or_after else {
         return Err(Refusal::new(Rule::ConfirmationExpired, expected(), "none"));
     };
-    if expect.skew.is_reached(expect.now, until) {
+    if expect.policy.skew.is_reached(expect.now, until) {
         let actual = until.to_string();
         return Err(Refusal::new(Rule::ConfirmationExpired, expected(), actual));
     }
@@ -178,7 +213,7 @@ fn not_before(facts: &Facts<'_>) -> Result<(), Refusal> {
     let now = facts.expect.now;
     let conditions = facts.assertion.conditions.as_ref();
     match conditions.and_then(|c| c.not_before) {
-        Some(from) if facts.expect.skew.is_before(now, from) => {
+        Some(from) if facts.expect.policy.skew.is_before(now, from) => {
             let expected = format!("a NotBefore not after {now}");
             Err(Refusal::new(Rule::NotYetValid, expected, from.to_string()))
         }
@@ -191,7 +226,7 @@ fn not_on_or_after(facts: &Facts<'_>) -> Result<(), Refusal> {
     let now = facts.expect.now;
     let conditions = facts.assertion.conditions.as_ref();
     match conditions.and_then(|c| c.not_on_or_after) {
-        Some(until) if facts.expect.skew.is_reached(now, until) => {
+        Some(until) if facts.expect.policy.skew.is_reached(now, until) => {
             let expected = format!("a NotOnOrAfter after {now}");
             Err(Refusal::new(Rule::Expired, expected, until.to_string()))
         }
@@ -236,7 +271,7 @@ fn authn_statement(facts: &Facts<'_>) -> Result<(), Refusal> {
 fn session_not_on_or_after(facts: &Facts<'_>) -> Result<(), Refusal> {
     let now = facts.expect.now;
     match facts.session()?.session_not_on_or_after {
-        Some(until) if facts.expect.skew.is_reached(now, until) => {
+        Some(until) if facts.expect.policy.skew.is_reached(now, until) => {
             let expected = format!("a SessionNotOnOrAfter after {now}");
             let actual = until.to_string();
             Err(Refusal::new(Rule::SessionExpired, expected, actual))
@@ -253,32 +288,32 @@ fn authn_instant(facts: &Facts<'_>) -> Result<(), Refusal> {
         let actual = instant.to_string();
         Err(Refusal::new(Rule::AuthnInstant, expected, actual))
     };
-    if expect.skew.is_before(expect.now, instant) {
+    if expect.policy.skew.is_before(expect.now, instant) {
         return refused(format!("not after {}", expect.now));
     }
     if let Some(request) = expect.request.filter(|r| r.force_authn)
-        && expect.skew.is_before(instant, request.issue_instant)
+        && expect.policy.skew.is_before(instant, request.issue_instant)
     {
         return refused(format!("a new sign-in after {}", request.issue_instant));
     }
     Ok(())
 }
 
-/// `[SAMLCore] 3.3.2.2.1`, comparison `exact`: one of the classes that were asked for.
+/// `[SAMLCore] 3.3.2.2.1`: as the classes and the comparison of the request have it.
 fn authn_context(facts: &Facts<'_>) -> Result<(), Refusal> {
-    let Some(wanted) = facts.expect.request.map(|r| &r.authn_context_class_refs) else {
+    let requested = facts.expect.request;
+    let Some(requested) = requested.and_then(|r| r.requested_authn_context.as_ref()) else {
         return Ok(());
     };
     let statement = facts.session()?;
     let actual = statement.authn_context.as_deref();
-    if wanted.is_empty() || wanted.iter().any(|w| Some(w.as_str()) == actual) {
+    if requested.is_satisfied_by(actual) {
         return Ok(());
     }
-    Err(Refusal::new(
-        Rule::AuthnContext,
-        wanted.join(" or "),
-        actual.unwrap_or("none"),
-    ))
+    let comparison = requested.comparison.text();
+    let expected = format!("{comparison} {}", requested.class_refs.join(" or "));
+    let actual = actual.unwrap_or("none");
+    Err(Refusal::new(Rule::AuthnContext, expected, actual))
 }
 
 fn name_id(facts: &Facts<'_>) -> Result<(), Refusal> {

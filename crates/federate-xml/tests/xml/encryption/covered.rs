@@ -114,7 +114,11 @@ fn a174_elements_of_other_documents_are_not_covered() {
             EncryptionError::NotCovered,
             "encryption.not_covered",
         );
+        let part = signed.part(element, &limits).map(drop);
+        assert_eq!(part, Err(EncryptionError::NotCovered));
     }
+    let own = signed.root().child_elements().next().unwrap();
+    drop(signed.part(own, &limits).unwrap());
 }
 
 /// A key outside of what is signed is not found: the covered octets are all there is.

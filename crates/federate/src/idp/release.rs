@@ -1,0 +1,116 @@
+//! Which attributes of a person an application is told, and by which names.
+
+use federate_saml::Attribute;
+use federate_session::Profile;
+use std::collections::BTreeMap;
+
+/// The claim of Windows applications for a person's principal name.
+const UPN: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
+
+/// What an application is told of a person's profile.
+///
+/// ```
+/// use federate::idp::AttributeRelease;
+/// use federate::session::Profile;
+/// let release = AttributeRelease {
+///     mappings: [("email".to_owned(), vec!["User.Email".to_owned(), "mail".to_owned()])].into(),
+///     pass_unmapped: false,
+///     ..AttributeRelease::default()
+/// };
+/// let mut profile = Profile::default();
+/// profile.attributes.insert("email".to_owned(), vec!["alice@example.com".to_owned()]);
+/// profile.attributes.insert("shoe-size".to_owned(), vec!["38".to_owned()]);
+/// let told = release.attributes(&profile);
+/// assert_eq!(told.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["User.Email", "mail"]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeRelease {
+    /// By which names an attribute of the profile is told; none keeps it back.
+    pub mappings: BTreeMap<String, Vec<String>>,
+    /// Whether attributes without a mapping are told by their own name.
+    pub pass_unmapped: bool,
+    /// Whether the e-mail address is told as the principal name of Windows applications, too.
+    pub create_upn: bool,
+    /// Whether names tell their format: `uri`, `basic` or `unspecified`, whichever fits.
+    pub name_formats: bool,
+}
+
+impl Default for AttributeRelease {
+    /// The whole profile, by its own names.
+    fn default() -> Self {
+        Self {
+            mappings: BTreeMap::new(),
+            pass_unmapped: true,
+            create_upn: false,
+            name_formats: true,
+        }
+    }
+}
+
+impl AttributeRelease {
+    /// The attributes that an application is told: those with a value.
+    #[must_use]
+    pub fn attributes(&self, profile: &Profile) -> Vec<Attribute> {
+        let mut told = Vec::new();
+        let mut tell = |name: &str, values: &[String]| {
+            let mut attribute = Attribute::new(name, values);
+            if !self.name_formats {
+                attribute.name_format = None;
+            }
+            told.push(attribute);
+        };
+        let present = profile.attributes.iter().filter(|(_, v)| !v.is_empty());
+        for (name, values) in present {
+            match self.mappings.get(name) {
+                Some(names) => names.iter().for_each(|name| tell(name, values)),
+                None if self.pass_unmapped => tell(name, values),
+                None => {}
+            }
+        }
+        if let (true, Some(email)) = (self.create_upn, profile.first("email")) {
+            tell(UPN, &[email.to_owned()]);
+        }
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> Profile {
+        let mut profile = Profile::default();
+        for (name, values) in [
+            ("email", vec!["alice@example.com"]),
+            ("groups", vec!["staff", "admins"]),
+            ("empty", vec![]),
+        ] {
+            let values = values.into_iter().map(str::to_owned).collect();
+            profile.attributes.insert(name.to_owned(), values);
+        }
+        profile
+    }
+
+    fn told(release: &AttributeRelease) -> Vec<(String, bool, usize)> {
+        let attributes = release.attributes(&profile()).into_iter();
+        attributes
+            .map(|a| (a.name, a.name_format.is_some(), a.values.len()))
+            .collect()
+    }
+
+    #[test]
+    fn mappings_rename_hide_and_multiply() {
+        let mut release = AttributeRelease::default();
+        let all = [
+            ("email".to_owned(), true, 1),
+            ("groups".to_owned(), true, 2),
+        ];
+        assert_eq!(told(&release), all);
+        release.mappings.insert("groups".to_owned(), Vec::new());
+        assert_eq!(told(&release), all[..1]);
+        release.name_formats = false;
+        release.create_upn = true;
+        let expected = [("email".to_owned(), false, 1), (UPN.to_owned(), false, 1)];
+        assert_eq!(told(&release), expected);
+    }
+}
