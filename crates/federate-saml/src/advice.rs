@@ -50,6 +50,7 @@ advice! {
     "response.session_expired": "The session at the identity provider is over. Let the person sign in there anew; if it happens always, compare the clocks.";
     "response.authn_instant": "The sign-in lies in the future, or before a request that demanded a new one. Compare the clocks; check that the identity provider obeys ForceAuthn.";
     "response.authn_context": "The person signed in in another way than was asked for. Let the identity provider demand it, or ask for what it offers.";
+    "request.acs_ambiguous": "Let the service provider name the address, or its number in the metadata, but not both.";
     "request.acs_not_registered": "Register the address in the service provider's metadata, or let it ask for one that is registered.";
     "artifact.source_mismatch": "The peer asks here for an artifact of another party. Compare the addresses of the artifact resolution services in the peer's copy of the metadata.";
     "artifact.unknown_endpoint": "The artifact names an artifact resolution service that the metadata of its issuer does not have. Load that metadata again.";

@@ -51,6 +51,9 @@ pub struct AuthnRequest {
 pub struct NameIdPolicy {
     /// The format wanted.
     pub format: Option<NameIdFormat>,
+    /// For which service provider, or which affiliation of several, the name shall be; for the
+    /// one that asks if absent.
+    pub sp_name_qualifier: Option<EntityId>,
     /// Whether a new identifier may be made.
     pub allow_create: bool,
 }
@@ -128,6 +131,8 @@ impl AuthnRequest {
             w.start(NAME_ID_POLICY);
             let format = policy.format.as_ref().map(NameIdFormat::uri);
             w.optional_attribute(Name::local("Format"), format);
+            let qualifier = policy.sp_name_qualifier.as_ref().map(EntityId::as_str);
+            w.optional_attribute(Name::local("SPNameQualifier"), qualifier);
             w.optional_attribute(Name::local("AllowCreate"), flag(policy.allow_create));
             w.end();
         }
@@ -209,6 +214,10 @@ impl NameIdPolicy {
     fn read(element: Element<'_>) -> Result<Self, ReadError> {
         Ok(Self {
             format: element.attribute("Format").map(NameIdFormat::from_uri),
+            sp_name_qualifier: element
+                .attribute("SPNameQualifier")
+                .map(|id| EntityId::new(id).map_err(message::invalid(NAME_ID_POLICY)))
+                .transpose()?,
             allow_create: element
                 .boolean(NAME_ID_POLICY, "AllowCreate")?
                 .unwrap_or(false),

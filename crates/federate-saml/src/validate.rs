@@ -122,6 +122,7 @@ rules! {
     SessionExpired, "response.session_expired", "the session at the identity provider is over", "[SAMLCore] 2.7.2";
     AuthnInstant, "response.authn_instant", "the person signed in at a time that does not fit", "[SAMLCore] 3.4.1";
     AuthnContext, "response.authn_context", "the person signed in in a way that was not asked for", "[SAMLCore] 3.3.2.2.1";
+    AcsAmbiguous, "request.acs_ambiguous", "the request says twice where the answer shall go", "[SAMLCore] 3.4.1";
     AcsNotRegistered, "request.acs_not_registered", "the answer shall go to an address that is not registered", "[SAMLProf] 4.1.4.1";
     ArtifactSource, "artifact.source_mismatch", "the artifact was issued by another party", "[SAMLBind] 3.6.4.2";
     ArtifactEndpoint, "artifact.unknown_endpoint", "the artifact names an endpoint that its issuer does not have", "[SAMLBind] 3.6.4";

@@ -112,6 +112,7 @@ fn cbc(cipher: BlockCipher) -> Option<&'static cipher::Algorithm> {
         BlockCipher::Aes192Cbc => Some(&cipher::AES_192),
         BlockCipher::Aes256Cbc => Some(&cipher::AES_256),
         #[cfg(feature = "triple-des")]
+        #[allow(deprecated)] // it is: that is why the feature has to be asked for
         BlockCipher::TripleDesCbc => Some(&cipher::DES_EDE3_FOR_LEGACY_USE_ONLY),
         _ => None,
     }

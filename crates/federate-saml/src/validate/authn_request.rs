@@ -36,6 +36,12 @@ pub fn validate_authn_request(
     if expect.must_be_signed && !expect.signed {
         return Err(Refusal::new(Rule::Signed, "a signature", "none"));
     }
+    // [SAMLCore] 3.4.1: the address and its number exclude each other.
+    let index = request.assertion_consumer_service_index;
+    if let (Some(url), Some(index)) = (&request.assertion_consumer_service_url, index) {
+        let actual = format!("{url} and index {index}");
+        return Err(Refusal::new(Rule::AcsAmbiguous, "one of the two", actual));
+    }
     let actual = request.destination.as_deref();
     destination(actual, expect.single_sign_on_service, expect.signed)?;
     issue_instant(

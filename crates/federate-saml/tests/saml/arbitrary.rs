@@ -224,10 +224,13 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
 }
 
 pub(crate) fn authn_request() -> impl Strategy<Value = AuthnRequest> {
-    let policy = (of(format()), any::<bool>()).prop_map(|(format, allow_create)| NameIdPolicy {
-        format,
-        allow_create,
-    });
+    let policy = (of(format()), of(entity_id()), any::<bool>()).prop_map(
+        |(format, sp_name_qualifier, allow_create)| NameIdPolicy {
+            format,
+            sp_name_qualifier,
+            allow_create,
+        },
+    );
     let comparison = prop::sample::select(vec![
         Comparison::Exact,
         Comparison::Minimum,

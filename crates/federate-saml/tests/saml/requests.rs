@@ -19,6 +19,7 @@ pub(crate) fn full() -> AuthnRequest {
         protocol_binding: Some(Binding::HttpPost),
         name_id_policy: Some(NameIdPolicy {
             format: Some(NameIdFormat::Persistent),
+            sp_name_qualifier: Some(entity(SP)),
             allow_create: true,
         }),
         requested_authn_context: Some(RequestedAuthnContext {
@@ -116,6 +117,11 @@ fn a158_expired_or_misdirected_request() {
 /// index that is none is refused here, and nothing of it is lost.
 #[test]
 fn a157_acs_choice() {
+    // By address or by number, not both.
+    let mut both = full();
+    both.assertion_consumer_service_index = Some(0);
+    let (rule, code) = (Rule::AcsAmbiguous, "request.acs_ambiguous");
+    refused(validate(&both, false, false), rule, code);
     let read =
         |xml: &[u8]| Unverified::<AuthnRequest>::parse(xml, &Limits::default())?.read_unsigned();
     for url in ["https://evil.example/acs", "javascript:alert(1)", "*", ""] {

@@ -229,7 +229,8 @@ impl<S: Store> Hub<S> {
         let user = self.store.load_user(&self.tenant, &record.user).await?;
         let user = user.ok_or(Denial::NoSession)?;
         let format = self.idp.name_id_format(demand, application);
-        let Some(name_id) = self.name_id(format, &user, record, application)? else {
+        let name_id = self.name_id(format, &user, record, application)?;
+        let Some(name_id) = name_id.filter(|_| demand.is_for_the_application()) else {
             // [SAMLCore] 3.4.1.1: there is no name of the kind that was asked for.
             return Ok(Err(StatusCode::InvalidNameIdPolicy));
         };

@@ -35,6 +35,8 @@ pub struct SignOnDemand {
     pub is_passive: bool,
     /// The kind of name that the request asks for.
     pub name_id_format: Option<NameIdFormat>,
+    /// For whom the name shall be, if not for the application.
+    pub sp_name_qualifier: Option<EntityId>,
     /// Which ways of signing in will do.
     pub requested_authn_context: Option<RequestedAuthnContext>,
     /// Who the person must be.
@@ -47,6 +49,14 @@ impl SignOnDemand {
     pub fn accepts_authn_context(&self, class_ref: &str) -> bool {
         let requested = self.requested_authn_context.as_ref();
         requested.is_none_or(|r| r.is_satisfied_by(Some(class_ref)))
+    }
+
+    /// Whether the name shall be one for the application itself (`[SAMLCore] 3.4.1.1`); names
+    /// for others, such as affiliations, are not made.
+    #[must_use]
+    pub fn is_for_the_application(&self) -> bool {
+        let qualifier = self.sp_name_qualifier.as_ref();
+        qualifier.is_none_or(|qualifier| *qualifier == self.application)
     }
 
     /// Whether a person of this name is who was asked for (`[SAMLCore] 3.4.1.4`, `3.3.4`): what
@@ -130,6 +140,7 @@ impl IdentityProvider {
                 skew: application.policy.skew,
             },
         )?;
+        let policy = request.name_id_policy.clone().unwrap_or_default();
         Ok(SignOnDemand {
             application: application.entity_id().clone(),
             assertion_consumer_service: assertion_consumer_service(sp, &request)?,
@@ -137,7 +148,8 @@ impl IdentityProvider {
             relay_state: received.relay_state().cloned(),
             force_authn: request.force_authn,
             is_passive: request.is_passive,
-            name_id_format: request.name_id_policy.and_then(|policy| policy.format),
+            name_id_format: policy.format,
+            sp_name_qualifier: policy.sp_name_qualifier,
             requested_authn_context: request.requested_authn_context,
             subject: request.subject,
         })
@@ -164,6 +176,7 @@ impl IdentityProvider {
             force_authn: false,
             is_passive: false,
             name_id_format: None,
+            sp_name_qualifier: None,
             requested_authn_context: None,
             subject: None,
         })

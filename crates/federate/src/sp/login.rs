@@ -172,6 +172,7 @@ impl<S: Store> ServiceProvider<S> {
         request.protocol_binding = Some(Binding::HttpPost);
         request.name_id_policy = Some(NameIdPolicy {
             format: options.name_id_format,
+            sp_name_qualifier: None,
             allow_create: true,
         });
         match send(&self.party, Binding::HttpRedirect, location, &request, None)? {
