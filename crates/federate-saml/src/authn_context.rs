@@ -2,7 +2,7 @@
 //! (`[SAMLCore] 3.3.2.2.1`, `[SAMLAuthnCxt]`).
 
 use crate::authn_request::invalid;
-use crate::names::{AUTHN_CONTEXT_CLASS_REF, REQUESTED_AUTHN_CONTEXT};
+use crate::names::{AUTHN_CONTEXT_CLASS_REF, AUTHN_CONTEXT_DECL_REF, REQUESTED_AUTHN_CONTEXT};
 use federate_xml::{Element, Name, ReadError, Writer};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct RequestedAuthnContext {
     /// How the classes are compared with what happened.
     pub comparison: Comparison,
-    /// The classes, by preference; at least one.
+    /// The classes, by preference.
     pub class_refs: Vec<String>,
+    /// Declarations that would do instead of a class. Nobody here makes any: a request for
+    /// declarations alone is satisfied by nothing.
+    pub decl_refs: Vec<String>,
 }
 
 /// How an authentication is compared with the classes requested.
@@ -73,6 +76,7 @@ impl RequestedAuthnContext {
         Self {
             comparison: Comparison::Exact,
             class_refs: class_refs.into_iter().map(Into::into).collect(),
+            decl_refs: Vec::new(),
         }
     }
 
@@ -89,7 +93,7 @@ impl RequestedAuthnContext {
     #[must_use]
     pub fn is_satisfied_by(&self, class_ref: Option<&str>) -> bool {
         if self.class_refs.is_empty() {
-            return true;
+            return self.decl_refs.is_empty();
         }
         let Some(actual) = class_ref else {
             return false;
@@ -123,9 +127,15 @@ impl RequestedAuthnContext {
         while let Some(class) = children.optional(AUTHN_CONTEXT_CLASS_REF) {
             class_refs.push(class.trimmed_text()?.into_owned());
         }
+        let mut decl_refs = Vec::new();
+        while let Some(declaration) = children.optional(AUTHN_CONTEXT_DECL_REF) {
+            decl_refs.push(declaration.trimmed_text()?.into_owned());
+        }
+        children.finish()?;
         Ok(Self {
             comparison,
             class_refs,
+            decl_refs,
         })
     }
 
@@ -134,6 +144,9 @@ impl RequestedAuthnContext {
         w.attribute(Name::local("Comparison"), self.comparison.text());
         for class in &self.class_refs {
             w.element(AUTHN_CONTEXT_CLASS_REF, class);
+        }
+        for declaration in &self.decl_refs {
+            w.element(AUTHN_CONTEXT_DECL_REF, declaration);
         }
         w.end();
     }
@@ -152,6 +165,7 @@ mod tests {
         let requested = RequestedAuthnContext {
             comparison,
             class_refs,
+            decl_refs: Vec::new(),
         };
         requested.is_satisfied_by(Some(actual))
     }
@@ -189,5 +203,10 @@ mod tests {
         }
         assert!(satisfied(Exact, &[], OTHER));
         assert!(!RequestedAuthnContext::exact([PASSWORD]).is_satisfied_by(None));
+        let mut declared = RequestedAuthnContext::default();
+        declared
+            .decl_refs
+            .push("urn:example:declaration".to_owned());
+        assert!(!declared.is_satisfied_by(Some(PASSWORD)));
     }
 }

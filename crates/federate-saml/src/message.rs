@@ -146,7 +146,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// The name of the parameter (`[SAMLBind] 3.4.3`, `3.5.3`).
+    /// The name of the parameter (`[SAMLBind] 3.4.4.1`, `3.5.4`).
     #[must_use]
     pub const fn parameter(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ pub(crate) const AUTHN_STATEMENT: Name = Name::saml("AuthnStatement");
 pub(crate) const SUBJECT_LOCALITY: Name = Name::saml("SubjectLocality");
 pub(crate) const AUTHN_CONTEXT: Name = Name::saml("AuthnContext");
 pub(crate) const AUTHN_CONTEXT_CLASS_REF: Name = Name::saml("AuthnContextClassRef");
+pub(crate) const AUTHN_CONTEXT_DECL_REF: Name = Name::saml("AuthnContextDeclRef");
 pub(crate) const AUTHENTICATING_AUTHORITY: Name = Name::saml("AuthenticatingAuthority");
 pub(crate) const ATTRIBUTE_STATEMENT: Name = Name::saml("AttributeStatement");
 pub(crate) const ATTRIBUTE: Name = Name::saml("Attribute");

@@ -20,7 +20,7 @@ use federate_session::{
 };
 use std::sync::Arc;
 
-/// How people sign in at the hub's own page: with a password (`[SAMLAuthnCxt] 3.4.10`).
+/// How people sign in at the hub's own page: with a password (`[SAMLAuthnCxt] 3.4.9`).
 const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
 /// A hub of single sign-on: applications on one side, users on the other, and one session

@@ -10,7 +10,7 @@ use federate_xml::{
 
 /// The media type of an envelope (`[SOAP] 6`).
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
-/// The value of the `SOAPAction` header of requests (`[SAMLBind] 3.2.3.2`).
+/// The value of the `SOAPAction` header of requests (`[SAMLBind] 3.2.3`).
 pub const ACTION: &str = "http://www.oasis-open.org/committees/security";
 
 const NAMESPACE: &str = "http://schemas.xmlsoap.org/soap/envelope/";

@@ -240,6 +240,7 @@ pub(crate) fn authn_request() -> impl Strategy<Value = AuthnRequest> {
     let context =
         (comparison, vec(uri(), 0..3)).prop_map(|(comparison, class_refs)| RequestedAuthnContext {
             comparison,
+            decl_refs: class_refs.clone(),
             class_refs,
         });
     let bindings = vec![Binding::HttpPost, Binding::HttpRedirect, Binding::Paos];

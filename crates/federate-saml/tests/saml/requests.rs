@@ -25,6 +25,7 @@ pub(crate) fn full() -> AuthnRequest {
         requested_authn_context: Some(RequestedAuthnContext {
             comparison: Comparison::Minimum,
             class_refs: vec![PASSWORD.to_owned()],
+            decl_refs: Vec::new(),
         }),
         provider_name: Some("An application".to_owned()),
         attribute_consuming_service_index: Some(1),

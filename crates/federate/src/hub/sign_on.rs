@@ -102,6 +102,13 @@ impl<S: Store> Hub<S> {
         // [SAMLCore] 3.4.1: a forced sign-in is one that happened since the request came.
         let fits = |record: &SessionRecord| !demand.force_authn || record.authn_instant >= since;
         let record = alive.filter(fits);
+        // [SAMLCore] 3.4.1.3: the request may want others to answer.
+        if !demand.accepts_identity_provider(&self.idp.party().entity_id) {
+            let status = Status::with_subcode(StatusCode::Responder, StatusCode::NoSupportedIdp);
+            self.store.take(Namespace::HANDLE, &key, now).await?;
+            let form = self.idp.refuse_sign_on(&demand, status)?;
+            return Ok(SignOn::Respond(Box::new(form)));
+        }
         // Signing in anew would not be of another class than this.
         let class = record.as_ref().and_then(|r| r.authn_context.as_deref());
         let possible = demand.accepts_authn_context(class.unwrap_or(PASSWORD));
@@ -300,6 +307,8 @@ impl<S: Store> Hub<S> {
         let mut probes = application.name_id_probes.iter();
         let found = probes.find_map(|probe| user.profile.first(probe));
         let value = match format {
+            // Encrypted names ([SAMLCore] 8.3) and what nobody knows are not made.
+            NameIdFormat::Other(_) => None,
             _ if !application.name_id_probes.is_empty() => found,
             NameIdFormat::EmailAddress => user.profile.first("email"),
             NameIdFormat::Unspecified => Some(user.subject.subject()),

@@ -41,6 +41,8 @@ pub struct SignOnDemand {
     pub requested_authn_context: Option<RequestedAuthnContext>,
     /// Who the person must be.
     pub subject: Option<NameId>,
+    /// Which identity providers may answer; any if there is none.
+    pub identity_providers: Vec<EntityId>,
 }
 
 impl SignOnDemand {
@@ -57,6 +59,12 @@ impl SignOnDemand {
     pub fn is_for_the_application(&self) -> bool {
         let qualifier = self.sp_name_qualifier.as_ref();
         qualifier.is_none_or(|qualifier| *qualifier == self.application)
+    }
+
+    /// Whether this identity provider may answer (`[SAMLCore] 3.4.1.3`).
+    #[must_use]
+    pub fn accepts_identity_provider(&self, id: &EntityId) -> bool {
+        self.identity_providers.is_empty() || self.identity_providers.contains(id)
     }
 
     /// Whether a person of this name is who was asked for (`[SAMLCore] 3.4.1.4`, `3.3.4`): what
@@ -152,6 +160,10 @@ impl IdentityProvider {
             sp_name_qualifier: policy.sp_name_qualifier,
             requested_authn_context: request.requested_authn_context,
             subject: request.subject,
+            identity_providers: request
+                .scoping
+                .map(|scoping| scoping.identity_providers)
+                .unwrap_or_default(),
         })
     }
 
@@ -179,6 +191,7 @@ impl IdentityProvider {
             sp_name_qualifier: None,
             requested_authn_context: None,
             subject: None,
+            identity_providers: Vec::new(),
         })
     }
 

@@ -105,7 +105,7 @@ struct Parked {
 }
 
 impl<S: Store> ServiceProvider<S> {
-    /// Asks an identity provider who the person at the browser is (`[SAMLProf] 4.1.3.2`).
+    /// Asks an identity provider who the person at the browser is (`[SAMLProf] 4.1.3.3`).
     ///
     /// # Errors
     /// [`Denial::UnknownPeer`] when the identity provider is not configured or several are

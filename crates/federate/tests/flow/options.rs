@@ -1,12 +1,18 @@
 //! What can be set for one application or one connection, and what it does.
 
 use crate::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use federate::idp::AttributeRelease;
+use federate::saml::binding::redirect_url;
 use federate::saml::{
-    Comparison, IssuePolicy, RequestedAuthnContext, RequiredSignature, SamlError, SignedPart,
+    AuthnRequest, Comparison, IssuePolicy, NameIdPolicy, RequestedAuthnContext, RequiredSignature,
+    Response, SamlError, Scoping, SignedPart,
 };
-use federate::types::{NameId, NameIdFormat, StatusCode};
+use federate::types::{EntityId, MessageId, NameId, NameIdFormat, StatusCode};
+use federate::xml::{Limits, Unverified};
 use federate::{Application, Connection, FederateError};
+use federate_testkit::parties::HUB_SSO;
 
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
@@ -47,6 +53,7 @@ async fn a146_only_a_sign_in_of_the_class_that_was_asked_for_will_do() {
         requested_authn_context: Some(RequestedAuthnContext {
             comparison,
             class_refs: vec![class.to_owned()],
+            decl_refs: Vec::new(),
         }),
         ..LoginOptions::default()
     };
@@ -156,7 +163,7 @@ async fn an_application_is_told_what_it_is_to_know_by_its_own_names() {
 
 #[tokio::test]
 async fn another_audience_is_refused_by_whom_it_is_not() {
-    let other = federate::types::EntityId::new("https://audience.example").unwrap();
+    let other = EntityId::new("https://audience.example").unwrap();
     let parties = with(|a| a.audience = Some(other.clone()), |_| {});
     let error = attempt(&parties, LoginOptions::default())
         .await
@@ -208,7 +215,7 @@ async fn a136_nobody_may_begin_at_the_identity_provider_unless_it_is_allowed() {
     for allowed in [false, true] {
         let parties = with(|_| {}, |c| c.allow_unsolicited = allowed);
         let session = sign_in(&parties).await;
-        let id = federate::types::EntityId::new("https://a.example").unwrap();
+        let id = EntityId::new("https://a.example").unwrap();
         let handle = parties.hub.begin_sign_on(&id).await.unwrap();
         let step = parties.hub.continue_sign_on(&handle, Some(&session)).await;
         let SignOn::Respond(form) = step.unwrap() else {
@@ -222,4 +229,101 @@ async fn a136_nobody_may_begin_at_the_identity_provider_unless_it_is_allowed() {
             Err(e) => assert_eq!((e.code(), allowed), ("denied.unsolicited", false)),
         }
     }
+}
+
+/// What the hub answers to a request of the first application.
+async fn answered(parties: &Parties, edit: impl Fn(&mut AuthnRequest)) -> Response {
+    let session = sign_in(parties).await;
+    let party = parties.applications[0].party();
+    let id = MessageId::from_random([7; 20]);
+    let mut request = AuthnRequest::new(id, party.clock.now(), party.entity_id.clone());
+    request.destination = Some(HUB_SSO.to_owned());
+    edit(&mut request);
+    let location = redirect_url(HUB_SSO, &request, None, Some(&party.signer)).unwrap();
+    let query = query_of(&location);
+    let handle = parties
+        .hub
+        .receive_sign_on(Incoming::Redirect(&query))
+        .await
+        .unwrap();
+    let step = parties.hub.continue_sign_on(&handle, Some(&session)).await;
+    let SignOn::Respond(form) = step.unwrap() else {
+        panic!("signed in")
+    };
+    let xml = STANDARD.decode(&form.value).unwrap();
+    let response = Unverified::<Response>::parse(&xml, &Limits::default()).unwrap();
+    response.read_unsigned().unwrap()
+}
+
+#[tokio::test]
+async fn what_a_request_wants_otherwise_is_answered_by_a_status() {
+    let us = EntityId::new("https://hub.example").unwrap();
+    let other = EntityId::new("https://other.example").unwrap();
+    let scoped = |list: &[&EntityId]| {
+        let identity_providers = list.iter().map(|id| (*id).clone()).collect();
+        move |request: &mut AuthnRequest| {
+            request.scoping = Some(Scoping {
+                identity_providers: Vec::clone(&identity_providers),
+                ..Scoping::default()
+            });
+        }
+    };
+    let response = answered(&parties(), scoped(&[&other])).await;
+    assert_eq!(response.status.subcode, Some(StatusCode::NoSupportedIdp));
+    for list in [&[][..], &[&us], &[&other, &us]] {
+        assert!(answered(&parties(), scoped(list)).await.status.is_success());
+    }
+
+    let qualified = |qualifier: &EntityId| {
+        let sp_name_qualifier = Some(qualifier.clone());
+        move |request: &mut AuthnRequest| {
+            request.name_id_policy = Some(NameIdPolicy {
+                sp_name_qualifier: sp_name_qualifier.clone(),
+                ..NameIdPolicy::default()
+            });
+        }
+    };
+    let response = answered(&parties(), qualified(&other)).await;
+    assert_eq!(
+        response.status.subcode,
+        Some(StatusCode::InvalidNameIdPolicy)
+    );
+    let asks = EntityId::new("https://a.example").unwrap();
+    assert!(
+        answered(&parties(), qualified(&asks))
+            .await
+            .status
+            .is_success()
+    );
+
+    // Declarations are nothing that anybody here makes.
+    let declared = |request: &mut AuthnRequest| {
+        request.requested_authn_context = Some(RequestedAuthnContext {
+            decl_refs: vec!["urn:example:declaration".to_owned()],
+            ..RequestedAuthnContext::default()
+        });
+    };
+    let response = answered(&parties(), declared).await;
+    assert_eq!(response.status.subcode, Some(StatusCode::NoAuthnContext));
+}
+
+#[tokio::test]
+async fn transient_names_are_new_in_each_session() {
+    let parties = parties();
+    let transient = |request: &mut AuthnRequest| {
+        request.name_id_policy = Some(NameIdPolicy {
+            format: Some(NameIdFormat::Transient),
+            ..NameIdPolicy::default()
+        });
+    };
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let mut response = answered(&parties, transient).await;
+        let subject = response.assertions.pop().unwrap().subject.unwrap();
+        let name = subject.name_id.unwrap();
+        assert_eq!(name.format, Some(NameIdFormat::Transient));
+        names.push(name.value().to_owned());
+        parties.clock.advance(chrono::TimeDelta::hours(1)); // the request is forgotten
+    }
+    assert_ne!(names[0], names[1]);
 }

@@ -130,10 +130,11 @@ fn encrypted(facts: &Facts<'_>) -> Result<(), Refusal> {
     Err(Refusal::new(rule, "an encrypted assertion", "a plain one"))
 }
 
-/// `[SAMLProf] 4.1.4.2`: the Issuer may be left out of an unsigned message only.
+/// `[SAMLProf] 4.1.4.2`: the Issuer may be left out of a message only if that is unsigned and the
+/// assertion in it is not encrypted.
 fn message_issuer(facts: &Facts<'_>) -> Result<(), Refusal> {
     let actual = facts.envelope.issuer.as_ref();
-    if !facts.signed && actual.is_none() {
+    if !facts.signed && !facts.encrypted && actual.is_none() {
         return Ok(());
     }
     issuer(actual, facts.expect.identity_provider)
