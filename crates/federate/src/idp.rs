@@ -87,6 +87,7 @@ pub struct IdentityProvider {
     party: Party,
     single_sign_on_service: Location,
     single_logout_service: Location,
+    requires_signed_requests: bool,
     applications: BTreeMap<EntityId, Application>,
 }
 
@@ -104,8 +105,18 @@ impl IdentityProvider {
             party,
             single_sign_on_service: Location::new(single_sign_on_service)?,
             single_logout_service: Location::new(single_logout_service)?,
+            requires_signed_requests: false,
             applications: BTreeMap::new(),
         })
+    }
+
+    /// Takes signed requests only, and says so in its metadata (`[SAMLMeta] 2.4.3`). Without
+    /// this, requests of an application must be signed when that application's metadata says
+    /// that they are.
+    #[must_use]
+    pub const fn require_signed_requests(mut self) -> Self {
+        self.requires_signed_requests = true;
+        self
     }
 
     /// Adds an application; one of the same entity identifier is replaced.
@@ -138,6 +149,7 @@ impl IdentityProvider {
         };
         let mut idp = IdpDescriptor::default();
         idp.keys = self.party.key_descriptors();
+        idp.want_authn_requests_signed = self.requires_signed_requests;
         idp.single_sign_on = endpoints(&self.single_sign_on_service);
         idp.single_logout = endpoints(&self.single_logout_service);
         idp.name_id_formats = vec![

@@ -125,7 +125,8 @@ impl IdentityProvider {
         let application = self.application(unverified.issuer_hint().as_ref())?;
         let sp = application.metadata.sp_at(now)?;
         let keys = self.keys(sp);
-        if keys.is_none() && sp.authn_requests_signed {
+        let must_be_signed = sp.authn_requests_signed || self.requires_signed_requests;
+        if keys.is_none() && must_be_signed {
             return Err(Denial::NoSigningKey.into());
         }
         // A signature that nobody here could verify counts for nothing.
@@ -143,7 +144,7 @@ impl IdentityProvider {
                 service_provider: application.entity_id(),
                 single_sign_on_service: self.single_sign_on_service.as_str(),
                 signed,
-                must_be_signed: sp.authn_requests_signed,
+                must_be_signed,
                 now,
                 skew: application.policy.skew,
             },

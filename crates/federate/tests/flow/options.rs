@@ -4,6 +4,7 @@ use crate::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federate::idp::AttributeRelease;
+use federate::metadata::parse_entity;
 use federate::saml::binding::redirect_url;
 use federate::saml::{
     AuthnRequest, Comparison, IssuePolicy, NameIdPolicy, RequestedAuthnContext, RequiredSignature,
@@ -11,8 +12,8 @@ use federate::saml::{
 };
 use federate::types::{EntityId, MessageId, NameId, NameIdFormat, StatusCode};
 use federate::xml::{Limits, Unverified};
-use federate::{Application, Connection, FederateError};
-use federate_testkit::parties::HUB_SSO;
+use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider};
+use federate_testkit::parties::{HUB_SLO, HUB_SSO};
 
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
@@ -326,4 +327,40 @@ async fn transient_names_are_new_in_each_session() {
         parties.clock.advance(chrono::TimeDelta::hours(1)); // the request is forgotten
     }
     assert_ne!(names[0], names[1]);
+}
+
+#[tokio::test]
+async fn a158_an_identity_provider_can_require_signed_requests() {
+    let parties = parties();
+    let asks = &parties.applications[0];
+    let limits = Limits::default();
+    let mut entity = parse_entity(&asks.metadata(), &limits).unwrap();
+    entity.sp.as_mut().unwrap().authn_requests_signed = false;
+    let application = Application::from_metadata("A", &entity.to_xml()).unwrap();
+    for required in [false, true] {
+        let party = parties.hub.identity_provider().party().clone();
+        let mut idp = IdentityProvider::new(party, HUB_SSO, HUB_SLO)
+            .unwrap()
+            .with_application(application.clone());
+        if required {
+            idp = idp.require_signed_requests();
+        }
+        let told = parse_entity(&idp.metadata(), &limits).unwrap().idp.unwrap();
+        assert_eq!(told.want_authn_requests_signed, required);
+        let id = MessageId::from_random([7; 20]);
+        let now = parties.clock.now();
+        let mut request = AuthnRequest::new(id, now, asks.party().entity_id.clone());
+        request.destination = Some(HUB_SSO.to_owned());
+        for signer in [None, Some(&asks.party().signer)] {
+            let location = redirect_url(HUB_SSO, &request, None, signer).unwrap();
+            let query = query_of(&location);
+            match idp.receive_sign_on(Incoming::Redirect(&query)) {
+                Ok(_) => assert!(!required || signer.is_some()),
+                Err(e) => {
+                    assert!(required && signer.is_none());
+                    assert_eq!(e.code(), "message.unsigned");
+                }
+            }
+        }
+    }
 }
