@@ -128,7 +128,7 @@ async fn login<S: Store>(
     let browser = cookie::read(&headers, state.site(), Purpose::Login);
     let sp = state.service_provider();
     let started = sp.start_login_in(browser, options).await?;
-    let mut response = see_other(&started.location)?;
+    let mut response = deliver(started.outgoing, sp.party().signer.provider())?;
     cookie::set(
         &mut response,
         state.site(),

@@ -33,8 +33,6 @@ mod random;
 mod shapes;
 #[path = "judge/signing.rs"]
 mod signing;
-#[path = "judge/speed.rs"]
-mod speed;
 #[path = "judge/support.rs"]
 mod support;
 #[path = "judge/vectors.rs"]

@@ -148,7 +148,7 @@ pub(crate) fn send<T: Message>(
     })
 }
 
-/// The endpoint by which a browser can reach a logout service: Redirect before POST.
+/// The endpoint of a service by which a browser can reach it: Redirect before POST.
 pub(crate) fn front_channel(endpoints: &[Endpoint]) -> Option<(Binding, &Endpoint)> {
     [Binding::HttpRedirect, Binding::HttpPost]
         .into_iter()

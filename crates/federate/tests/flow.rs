@@ -23,7 +23,7 @@ use federate::{
     CompletedLogin, Incoming, LoginOptions, ServiceProvider, StartedLogin, Token,
     crypto::CryptoProvider,
 };
-use federate_testkit::parties::{PASSWORD, Parties, USER, form_body, query_of};
+use federate_testkit::parties::{PASSWORD, Parties, USER, form_body, query, query_of};
 
 /// Both providers.
 pub fn providers() -> [CryptoProvider; 2] {
@@ -55,7 +55,7 @@ pub async fn start(application: &ServiceProvider<MemoryStore>) -> StartedLogin {
 
 /// What the hub has the browser post to the application, by a session.
 pub async fn answer(parties: &Parties, started: &StartedLogin, session: &Token) -> String {
-    let query = query_of(&started.location);
+    let query = query(&started.outgoing);
     let received = parties.hub.receive_sign_on(Incoming::Redirect(&query));
     let handle = received.await.unwrap();
     match parties

@@ -33,12 +33,20 @@ use federate::types::{EntityId, NameIdFormat, RelayState};
 use federate::xml::Signer;
 use federate::{
     Application, Decryption, Hub, IdentityProvider, Incoming, Outgoing, Party, ServiceProvider,
-    Token,
+    StartedLogin, Token,
 };
 use federate_testkit::parties::{HUB_SLO, HUB_SSO, PASSWORD, USER, form_body, query_of};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
+
+/// Where a login sends the browser.
+fn location(started: &StartedLogin) -> &str {
+    match &started.outgoing {
+        Outgoing::Redirect(location) => location,
+        Outgoing::Post(form) => panic!("a form for {}", form.action),
+    }
+}
 
 const HUB: &str = "https://hub.example";
 const SP: &str = "https://sp.example";

@@ -4,7 +4,7 @@ use super::ServiceProvider;
 use crate::error::{Denial, FederateError};
 use crate::store::{Store, decode, encode, open_session};
 use crate::token::{Token, hash, message_id};
-use crate::transport::{Outgoing, send};
+use crate::transport::{Outgoing, front_channel, send};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_saml::binding::PostMessage;
 use federate_saml::{
@@ -46,8 +46,8 @@ pub struct LoginOptions {
 /// A login that has begun.
 #[derive(Debug)]
 pub struct StartedLogin {
-    /// Where to redirect the browser.
-    pub location: String,
+    /// What takes the browser to the identity provider.
+    pub outgoing: Outgoing,
     /// The value of a cookie (HttpOnly, SameSite=Lax) that ties the login to this browser.
     pub browser: Token,
 }
@@ -132,11 +132,8 @@ impl<S: Store> ServiceProvider<S> {
         };
         let asked = options.identity_provider.as_ref().or_else(only);
         let connection = self.connection(asked)?;
-        let endpoint = connection
-            .metadata
-            .idp_at(now)?
-            .single_sign_on_for(Binding::HttpRedirect)
-            .ok_or(Denial::NoEndpoint)?;
+        let idp = connection.metadata.idp_at(now)?;
+        let (binding, endpoint) = front_channel(&idp.single_sign_on).ok_or(Denial::NoEndpoint)?;
         let location = endpoint.location.as_str();
         let provider = self.party.provider();
         let id = message_id(provider)?;
@@ -175,10 +172,8 @@ impl<S: Store> ServiceProvider<S> {
             sp_name_qualifier: None,
             allow_create: true,
         });
-        match send(&self.party, Binding::HttpRedirect, location, &request, None)? {
-            Outgoing::Redirect(location) => Ok(StartedLogin { location, browser }),
-            Outgoing::Post(_) => Err(Denial::NoEndpoint.into()),
-        }
+        let outgoing = send(&self.party, binding, location, &request, None)?;
+        Ok(StartedLogin { outgoing, browser })
     }
 
     /// Takes what the identity provider had the browser post: verifies, validates, redeems.

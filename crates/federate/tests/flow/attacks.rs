@@ -2,7 +2,6 @@
 
 use crate::*;
 use chrono::TimeDelta;
-use federate_testkit::parties::{query, query_of};
 
 fn code<T>(result: Result<T, federate::FederateError>) -> &'static str {
     match result {
@@ -90,14 +89,14 @@ async fn a203_login_csrf_another_browser_is_refused() {
 async fn a158_requests_must_be_signed_fresh_and_new() {
     let parties = parties();
     let [a, _] = &parties.applications;
-    let honest = query_of(&start(a).await.location);
+    let honest = query(&start(a).await.outgoing);
     let hub = &parties.hub;
     let received = hub.receive_sign_on(Incoming::Redirect(&honest)).await;
     assert_eq!(code(received), "accepted");
     let received = hub.receive_sign_on(Incoming::Redirect(&honest)).await;
     assert_eq!(code(received), "denied.replayed");
 
-    let query = query_of(&start(a).await.location);
+    let query = query(&start(a).await.outgoing);
     let unsigned = query.split("&SigAlg").next().unwrap();
     let received = hub.receive_sign_on(Incoming::Redirect(unsigned)).await;
     assert_eq!(code(received), "message.unsigned");
@@ -149,7 +148,7 @@ async fn a089_an_application_that_is_not_configured_is_refused() {
     let stranger = ServiceProvider::new(party, "https://c.example/saml/acs", store)
         .and_then(|sp| sp.with_identity_provider(&metadata))
         .unwrap();
-    let query = query_of(&start(&stranger).await.location);
+    let query = query(&start(&stranger).await.outgoing);
     let received = hub.receive_sign_on(Incoming::Redirect(&query)).await;
     assert_eq!(code(received), "denied.unknown_peer");
 }

@@ -10,9 +10,9 @@ use federate::saml::{
     AuthnRequest, Comparison, IssuePolicy, NameIdPolicy, RequestedAuthnContext, RequiredSignature,
     Response, SamlError, Scoping, SignedPart,
 };
-use federate::types::{EntityId, MessageId, NameId, NameIdFormat, StatusCode};
+use federate::types::{Binding, EntityId, MessageId, NameId, NameIdFormat, StatusCode};
 use federate::xml::{Limits, Unverified};
-use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider};
+use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider, Outgoing};
 use federate_testkit::parties::{HUB_SLO, HUB_SSO};
 
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
@@ -80,7 +80,7 @@ async fn a146_only_a_sign_in_of_the_class_that_was_asked_for_will_do() {
             .start_login(options.clone())
             .await
             .unwrap();
-        let query = query_of(&started.location);
+        let query = query(&started.outgoing);
         let handle = parties
             .hub
             .receive_sign_on(Incoming::Redirect(&query))
@@ -363,4 +363,36 @@ async fn a158_an_identity_provider_can_require_signed_requests() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_identity_provider_that_takes_forms_only_is_sent_one() {
+    let by_post = |connection: &mut Connection| {
+        let idp = connection.metadata.idp.as_mut().unwrap();
+        idp.single_sign_on.retain(|e| e.is_for(Binding::HttpPost));
+    };
+    let parties = with(|_| {}, by_post);
+    let session = sign_in(&parties).await;
+    let application = &parties.applications[0];
+    let started = start(application).await;
+    let Outgoing::Post(form) = &started.outgoing else {
+        panic!("a redirect")
+    };
+    assert_eq!(form.action, HUB_SSO);
+    let body = form_body(form);
+    let handle = parties
+        .hub
+        .receive_sign_on(Incoming::Post(&body))
+        .await
+        .unwrap();
+    let step = parties.hub.continue_sign_on(&handle, Some(&session)).await;
+    let SignOn::Respond(form) = step.unwrap() else {
+        panic!("signed in")
+    };
+    let handle = application.receive_login(&form_body(&form)).await.unwrap();
+    let done = application.complete_login(&handle, Some(&started.browser), None);
+    assert_eq!(
+        done.await.unwrap().login.name_id.value(),
+        "alice@example.com"
+    );
 }

@@ -4,7 +4,6 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use federate::types::NameIdFormat;
 use federate::{Denial, FederateError, saml::SamlError};
-use federate_testkit::parties::query_of;
 
 #[tokio::test]
 async fn one_sign_in_opens_two_applications_on_both_providers() {
@@ -14,7 +13,7 @@ async fn one_sign_in_opens_two_applications_on_both_providers() {
 
         // The application sends the browser to the hub, which has no session yet.
         let started = start(a).await;
-        let query = query_of(&started.location);
+        let query = query(&started.outgoing);
         let handle = parties
             .hub
             .receive_sign_on(Incoming::Redirect(&query))
@@ -61,7 +60,7 @@ async fn an_application_that_wants_it_so_is_told_in_encrypted_form() {
     let session = sign_in(&parties).await;
     for (application, encrypted) in parties.applications.iter().zip([false, true]) {
         let started = start(application).await;
-        let query = query_of(&started.location);
+        let query = query(&started.outgoing);
         let handle = parties
             .hub
             .receive_sign_on(Incoming::Redirect(&query))
@@ -139,7 +138,7 @@ async fn a_passive_request_without_session_is_answered_no_passive() {
         ..LoginOptions::default()
     };
     let started = a.start_login(options).await.unwrap();
-    let query = query_of(&started.location);
+    let query = query(&started.outgoing);
     let received = parties.hub.receive_sign_on(Incoming::Redirect(&query));
     let handle = received.await.unwrap();
     let step = parties.hub.continue_sign_on(&handle, None).await.unwrap();
@@ -164,7 +163,7 @@ async fn a_forced_request_needs_a_new_sign_in() {
         ..LoginOptions::default()
     };
     let started = a.start_login(options).await.unwrap();
-    let query = query_of(&started.location);
+    let query = query(&started.outgoing);
     let received = parties.hub.receive_sign_on(Incoming::Redirect(&query));
     let handle = received.await.unwrap();
     let step = parties.hub.continue_sign_on(&handle, Some(&session)).await;

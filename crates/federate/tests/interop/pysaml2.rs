@@ -221,7 +221,7 @@ async fn sign_in(
         ..LoginOptions::default()
     };
     let started = sp.start_login(options).await?;
-    let request = json!({ "location": started.location });
+    let request = json!({ "location": location(&started) });
     let changed = json!({"do": "request", "message": tampered(&request)});
     peer.refuses(&changed, "IncorrectlySigned");
     let taken = peer.does(&json!({"do": "request", "message": request}));

@@ -221,7 +221,7 @@ async fn sign_in(
     change: impl Fn(&Value) -> Value,
 ) -> Result<CompletedLogin, FederateError> {
     let started = sp.start_login(LoginOptions::default()).await?;
-    let request = json!({ "location": started.location });
+    let request = json!({ "location": location(&started) });
     let changed = json!({"do": "request", "message": tampered(&request)});
     peer.refuses(&changed, "ERR_FAILED_MESSAGE_SIGNATURE_VERIFICATION");
     let taken = peer.does(&json!({"do": "request", "message": request}));
