@@ -11,7 +11,12 @@ use federate_saml::SamlError;
 use federate_xml::{Document, Limits};
 
 pub(crate) fn run(args: &DecodeArgs) -> Result<Output, Problem> {
-    let octets = input::read(&args.file)?;
+    // An address can be given as it was copied; no file is called like one.
+    let is_address = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
+    let octets = match args.file.to_str().filter(is_address) {
+        Some(address) => address.as_bytes().to_vec(),
+        None => input::read(&args.file)?,
+    };
     Ok(decoded(octets, args.show_values).unwrap_or_else(|error| {
         let failure = Failure::from(error);
         Output {

@@ -51,9 +51,9 @@ pub(crate) enum Command {
 #[command(after_help = "Examples:\n  \
     federate decode response.xml\n  \
     pbpaste | federate decode --show-values\n  \
-    federate decode - <<< 'https://idp.example/sso?SAMLRequest=fZ...'")]
+    federate decode 'https://idp.example/sso?SAMLRequest=fZ...'")]
 pub(crate) struct DecodeArgs {
-    /// The file to read; `-` is standard input
+    /// The file to read, `-` for standard input, or an `https://` address with the message in it
     #[arg(default_value = "-", value_name = "FILE")]
     pub(crate) file: PathBuf,
 

@@ -139,6 +139,7 @@ fn requests_are_told_too() {
         escaped(&deflated(request))
     );
     let text = place.run_with(&["decode"], url.as_bytes()).ok();
+    assert_eq!(place.run(&["decode", &url]).ok(), text);
     assert!(
         text.contains("kind                 LogoutRequest\n"),
         "{text}"

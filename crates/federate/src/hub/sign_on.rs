@@ -102,23 +102,19 @@ impl<S: Store> Hub<S> {
         // [SAMLCore] 3.4.1: a forced sign-in is one that happened since the request came.
         let fits = |record: &SessionRecord| !demand.force_authn || record.authn_instant >= since;
         let record = alive.filter(fits);
-        // [SAMLCore] 3.4.1.3: the request may want others to answer.
-        if !demand.accepts_identity_provider(&self.idp.party().entity_id) {
-            let status = Status::with_subcode(StatusCode::Responder, StatusCode::NoSupportedIdp);
-            self.store.take(Namespace::HANDLE, &key, now).await?;
-            let form = self.idp.refuse_sign_on(&demand, status)?;
-            return Ok(SignOn::Respond(Box::new(form)));
-        }
+        let ours = demand.accepts_identity_provider(&self.idp.party().entity_id);
         // Signing in anew would not be of another class than this.
         let class = record.as_ref().and_then(|r| r.authn_context.as_deref());
         let possible = demand.accepts_authn_context(class.unwrap_or(PASSWORD));
-        if record.is_none() && possible && !demand.is_passive {
+        if record.is_none() && ours && possible && !demand.is_passive {
             let application = application.name.clone();
             return Ok(SignOn::SignIn { application });
         }
         let taken = self.store.take(Namespace::HANDLE, &key, now).await?;
         taken.ok_or(Denial::UnknownHandle)?;
         let answer = match record {
+            // [SAMLCore] 3.4.1.3: others shall answer.
+            _ if !ours => Err(StatusCode::NoSupportedIdp),
             // [SAMLCore] 3.3.2.2.1: no sign-in of the classes that were asked for.
             _ if !possible => Err(StatusCode::NoAuthnContext),
             // [SAMLCore] 3.4.1: nothing may be shown.
