@@ -1,21 +1,29 @@
-//! Queries, forms, relay states, artifacts and envelopes, whatever arrives in them: no panic, nothing beyond the
-//! limits, what was sent comes out as it was sent, and no message is verified but those that
-//! the seeds' signer signed.
+//! Queries, forms, relay states, artifacts and envelopes, whatever arrives in them: no panic,
+//! nothing beyond the limits, what was sent comes out as it was sent, what is written is
+//! canonical, and no message is verified but those that the seeds' signer signed.
 #![no_main]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federate_crypto::{Certificate, CryptoProvider, VerifyingKey, aws_lc_provider};
+use federate_saml::binding::soap::Envelope;
 use federate_saml::binding::{
     ArtifactMessage, PostForm, PostMessage, RedirectMessage, SimpleSignMessage, artifact_url,
     redirect_url, soap,
 };
+use federate_saml::ecp::{
+    ECP_RELAY_STATE, ECP_REQUEST, ECP_REQUEST_AUTHENTICATED, ECP_RESPONSE, PaosResponse,
+    ResponseHeaders, accepts_paos, response_envelope,
+};
 use federate_saml::{
-    ArtifactResolve, ArtifactResponse, AuthnRequest, LogoutRequest, LogoutResponse, Message,
-    MessageHints, MessageKind, unsigned_xml,
+    ArtifactResolve, ArtifactResponse, AuthnRequest, BindingError, Extension, LogoutRequest,
+    LogoutResponse, Message, MessageHints, MessageKind, unsigned_xml, verify_response,
 };
 use federate_types::RelayState;
-use federate_xml::{Limits, SignaturePolicy, TrustedKeys, Unverified, VerificationContext};
+use federate_xml::{
+    Canonicalization, Document, Limits, SignaturePolicy, TrustedKeys, Unverified,
+    VerificationContext, canonicalize,
+};
 use libfuzzer_sys::fuzz_target;
 use std::io::Read as _;
 use std::sync::OnceLock;
@@ -85,8 +93,30 @@ fn deflated(octets: &[u8]) -> Vec<u8> {
 fn state(state: Option<&RelayState>) {
     if let Some(state) = state {
         let text = state.as_str();
-        assert!(text.len() <= RelayState::MAX_BYTES && !text.contains(char::is_control));
+        let short = text.len() <= RelayState::MAX_RECEIVED_BYTES;
+        assert!(short && !text.contains(char::is_control));
     }
+}
+
+/// What we write is what a verifier hashes, extensions of others included.
+fn canonical(xml: &[u8]) {
+    let limits = Limits {
+        bytes: usize::MAX,
+        depth: usize::MAX,
+        nodes: usize::MAX,
+        namespaces: usize::MAX,
+        attributes_per_element: usize::MAX,
+        value_bytes: usize::MAX,
+        ..Limits::default()
+    };
+    let document = Document::parse(xml, &limits).expect("our own message");
+    let method = Canonicalization {
+        inclusive_prefixes: vec!["xs".to_owned()],
+        ..Canonicalization::default()
+    };
+    let mut octets = Vec::new();
+    canonicalize(document.root(), None, &method, &mut octets);
+    assert_eq!(octets, xml);
 }
 
 /// What was read is sent again and read again the same.
@@ -95,6 +125,7 @@ fn resend<T: Message>(message: &Unverified<'_, T>, relay_state: Option<&RelaySta
     let Ok(read) = message.read_unsigned() else {
         return;
     };
+    canonical(&unsigned_xml(&read));
     let url = redirect_url("https://sp.example/?a", &read, relay_state, None);
     let url = url.expect("nothing signs");
     let (_, query) = url.split_once("?a&").expect("the query follows");
@@ -194,12 +225,75 @@ fn envelope(octets: &[u8], limits: &Limits) {
     if let Ok(message) = soap::body::<ArtifactResolve>(octets, limits) {
         resend(&message, None);
     }
+    if let Ok(message) = soap::body::<AuthnRequest>(octets, limits) {
+        resend(&message, None);
+    }
     if let Ok(message) = soap::body::<ArtifactResponse>(octets, limits)
         && let Ok(read) = message.read_unsigned()
         && let Some(inner) = read.message
     {
         // It stands on its own, unless it is near the limits.
         let _ = Unverified::<LogoutRequest>::parse(&inner, limits).map(|m| resend(&m, None));
+    }
+}
+
+/// What an enhanced client brings, and the header blocks that it takes off.
+fn paos(octets: &[u8], limits: &Limits) {
+    let (fixed, _) = fixed();
+    if let Ok(message) = PaosResponse::parse(octets, limits) {
+        state(message.relay_state());
+        let _ = message.answers(message.ref_to_message_id_hint());
+        let context = fixed.context();
+        let verified = verify_response(message.response(), &fixed.keys, &context, None);
+        assert!(verified.is_err(), "accepted what nobody signed");
+    }
+    let known = [ECP_REQUEST, ECP_RESPONSE, ECP_RELAY_STATE];
+    if let Ok(envelope) = Envelope::parse(octets, limits, &known) {
+        for name in known {
+            if let Some(block) = envelope.block_hint(name) {
+                assert!(block.is(name));
+                let _ = block.text();
+            }
+        }
+        let _ = envelope.body::<AuthnRequest>().map(|m| resend(&m, None));
+    }
+    // Taken into an envelope, a message stays the message.
+    let headers = ResponseHeaders {
+        assertion_consumer_service: "https://sp.example/?a&b",
+        request_authenticated: true,
+    };
+    let known = [ECP_RESPONSE, ECP_REQUEST_AUTHENTICATED];
+    let sent = response_envelope(&headers, octets);
+    if Unverified::<LogoutRequest>::parse(octets, limits).is_ok()
+        && let Ok(envelope) = Envelope::parse(&sent, limits, &known)
+    {
+        assert!(envelope.block_hint(ECP_RESPONSE).is_some());
+        assert!(envelope.body::<LogoutRequest>().is_ok());
+    }
+}
+
+/// A client's headers, and an extension, whatever they are.
+fn others(octets: &[u8], text: &str) {
+    let _ = accepts_paos(text, text);
+    let _ = accepts_paos("application/vnd.paos+xml", text);
+    let Ok(extension) = Extension::parse(octets) else {
+        return;
+    };
+    canonical(extension.xml());
+    assert_eq!(Extension::parse(extension.xml()).as_ref(), Ok(&extension));
+    let (_, signed) = fixed();
+    let mut request = signed.clone();
+    request.extensions.push(extension);
+    let xml = unsigned_xml(&request);
+    let limits = Limits {
+        depth: 128,
+        ..Limits::default()
+    };
+    // Refused if it has the message's ID too, or is too large with it.
+    if let Ok(message) = Unverified::<LogoutRequest>::parse(&xml, &limits) {
+        canonical(&xml);
+        let read = message.read_unsigned().expect("our own message");
+        assert_eq!(read.extensions, request.extensions);
     }
 }
 
@@ -210,9 +304,13 @@ fn sent(octets: &[u8], limits: &Limits) {
     for kind in KINDS {
         let name = kind.parameter();
         let text = format!("{name}={plain}&RelayState=a+b");
-        let message = PostMessage::parse(&text, kind, limits).expect("a good form");
-        assert_eq!(message.xml(), octets);
-        assert_eq!(message.relay_state().map(RelayState::as_str), Some("a b"));
+        match PostMessage::parse(&text, kind, limits) {
+            Ok(message) => {
+                assert_eq!(message.xml(), octets);
+                assert_eq!(message.relay_state().map(RelayState::as_str), Some("a b"));
+            }
+            Err(error) => assert_eq!(error, BindingError::Deflated),
+        }
         let text = format!("a=b&{name}={packed}&");
         assert!(RedirectMessage::parse(&text, kind, limits).is_ok());
         query(&text, limits);
@@ -221,6 +319,8 @@ fn sent(octets: &[u8], limits: &Limits) {
     artifact(&format!("SAMLart={plain}"));
     envelope(octets, limits);
     envelope(&soap::envelope(octets), limits);
+    paos(octets, limits);
+    paos(&soap::envelope(octets), limits);
 }
 
 fuzz_target!(|octets: &[u8]| {
@@ -231,7 +331,10 @@ fuzz_target!(|octets: &[u8]| {
     form(&text, &limits);
     simple_sign(&text, &limits);
     artifact(&text);
-    state(RelayState::new(text.clone()).ok().as_ref());
+    others(octets, &text);
+    state(RelayState::received(text.clone()).ok().as_ref());
+    let own = RelayState::new(text.clone()).ok();
+    assert!(own.is_none_or(|own| own.as_str().len() <= RelayState::MAX_BYTES));
     // As the value of each parameter, beside a good message.
     for name in ["RelayState", "SigAlg", "Signature", "SAMLEncoding"] {
         let text = format!("{SIGNED}&{name}={text}");

@@ -110,7 +110,8 @@ impl Logout {
     }
 
     fn add_application(&mut self, participant: RevokedParticipant, too_late: bool) {
-        // [SAMLCore] 3.7.3.2: every session participant "other than the original requester".
+        // [SAMLCore] 3.7.3.2, [SAMLProf] 4.4.3.2: every session participant "other than the
+        // original requester".
         if self
             .initiator
             .as_ref()
@@ -269,6 +270,7 @@ impl Logout {
         }
     }
 
+    /// `[SAMLProf] 4.4.3.5`: whoever asked is answered, with what came of it.
     fn respond(&mut self) -> Vec<Effect> {
         let status = self.status();
         self.phase = Phase::Responding { status };
@@ -308,6 +310,7 @@ impl Logout {
         }
     }
 
+    /// `[SAMLProf] 4.4.3.3`: what one of the others is asked.
     fn request(&self, current: usize, deadline: DateTime<Utc>) -> Option<LogoutRequestToSend> {
         let application = self.applications.get(current)?;
         Some(LogoutRequestToSend {

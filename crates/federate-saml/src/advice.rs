@@ -55,6 +55,7 @@ advice! {
     "artifact.source_mismatch": "The peer asks here for an artifact of another party. Compare the addresses of the artifact resolution services in the peer's copy of the metadata.";
     "artifact.unknown_endpoint": "The artifact names an artifact resolution service that the metadata of its issuer does not have. Load that metadata again.";
     "artifact.no_message": "The artifact was used before, is too old, or was issued for somebody else. Begin the sign-in anew; if it happens often, look for pages that are loaded twice.";
+    "ecp.response_consumer_mismatch": "The identity provider has another address for this service provider. Load the service provider's metadata there again; if it is right, somebody stands between the two and wants the response.";
     "logout.expired": "The logout request was on its way for too long, or the clocks differ. Compare them (NTP).";
     "response.status": "The identity provider refused the sign-in. Its log tells why; the status codes and message give a first hint.";
     // Signatures.
@@ -101,6 +102,7 @@ advice! {
     "binding.escaping": "A parameter is not properly escaped for a URL. Check how it was copied; otherwise report it to the maker of the peer's software.";
     "binding.base64": "The message is not base64. Check how it was copied: a `+` that became a space, or a cut-off end.";
     "binding.deflate": "The message is not a DEFLATE stream as HTTP-Redirect has it. Check that the peer uses this binding, and how the message was copied.";
+    "binding.deflated_post": "The message was deflated as for HTTP-Redirect and then posted. Let the peer post the XML in base64 as it is, or send it by HTTP-Redirect.";
     "binding.too_large": "The message is larger than allowed. If the peer sends so much for a reason (many groups), let it send less, or raise the limit.";
     "binding.unknown_encoding": "Let the peer use the DEFLATE encoding, the only one that SAML defines.";
     "binding.half_signature": "SigAlg and Signature come together or not at all. Look what takes parameters away on the way.";

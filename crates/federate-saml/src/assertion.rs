@@ -224,7 +224,7 @@ impl Assertion {
     /// type if `typed`.
     pub(crate) fn write_with(&self, attributes: &[Attribute], typed: bool, w: &mut Writer) {
         w.start(ASSERTION);
-        write_id(w, &self.id, self.issue_instant);
+        write_id(w, &self.id, self.issue_instant, None);
         write_issuer(w, &self.issuer);
         w.signature_belongs_here();
         if let Some(subject) = &self.subject {

@@ -16,7 +16,7 @@ pub const NAME_FORMAT_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-
 /// The prefix of the types of values, as in `xs:string`.
 pub(crate) const XS_PREFIX: &str = "xs";
 
-/// A named attribute with its values.
+/// A named attribute with its values (`[SAMLCore] 2.7.3.1`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name.

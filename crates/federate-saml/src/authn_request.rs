@@ -1,7 +1,8 @@
 //! The request to authenticate a person (`[SAMLCore] 3.4.1`).
 
 use crate::authn_context::RequestedAuthnContext;
-use crate::message::{self, read_head, read_id, write_id, write_issuer};
+use crate::extensions::Extensions;
+use crate::message::{self, read_head, read_id, write_head, write_id};
 use crate::names::{
     AUTHN_REQUEST, CONDITIONS, GET_COMPLETE, IDP_ENTRY, IDP_LIST, NAME_ID_POLICY,
     REQUESTED_AUTHN_CONTEXT, REQUESTER_ID, SCOPING, SUBJECT,
@@ -22,6 +23,8 @@ pub struct AuthnRequest {
     pub destination: Option<String>,
     /// Who asks.
     pub issuer: Option<EntityId>,
+    /// What else it says, in other vocabularies.
+    pub extensions: Extensions,
     /// Whether the person must prove who they are anew.
     pub force_authn: bool,
     /// Whether the identity provider must not show anything to the person.
@@ -79,6 +82,7 @@ impl AuthnRequest {
             issue_instant,
             destination: None,
             issuer: Some(issuer),
+            extensions: Extensions::new(),
             force_authn: false,
             is_passive: false,
             assertion_consumer_service_url: None,
@@ -97,8 +101,7 @@ impl AuthnRequest {
     pub fn write(&self, w: &mut Writer) {
         let flag = |flag: bool| flag.then_some("true");
         w.start(AUTHN_REQUEST);
-        write_id(w, &self.id, self.issue_instant);
-        w.optional_attribute(Name::local("Destination"), self.destination.as_deref());
+        write_id(w, &self.id, self.issue_instant, self.destination.as_deref());
         w.optional_attribute(Name::local("ForceAuthn"), flag(self.force_authn));
         w.optional_attribute(Name::local("IsPassive"), flag(self.is_passive));
         w.optional_attribute(
@@ -118,10 +121,7 @@ impl AuthnRequest {
             w.attribute(name, &index.to_string());
         }
         w.optional_attribute(Name::local("ProviderName"), self.provider_name.as_deref());
-        if let Some(issuer) = &self.issuer {
-            write_issuer(w, issuer);
-        }
-        w.signature_belongs_here();
+        write_head(w, AUTHN_REQUEST, self.issuer.as_ref(), &self.extensions);
         if let Some(name_id) = &self.subject {
             w.start(SUBJECT);
             write_name_id(w, name_id);
@@ -154,7 +154,7 @@ impl FromElement for AuthnRequest {
         let (id, issue_instant) = read_id(element, of)?;
         let text = |attribute| element.attribute(attribute).map(str::to_owned);
         let mut children = element.children(of)?;
-        let issuer = read_head(&mut children)?;
+        let (issuer, extensions) = read_head(&mut children)?;
         let subject = children.optional(SUBJECT).map(read_subject).transpose()?;
         let policy = children.optional(NAME_ID_POLICY);
         children.optional(CONDITIONS);
@@ -166,6 +166,7 @@ impl FromElement for AuthnRequest {
             issue_instant,
             destination: text("Destination"),
             issuer,
+            extensions,
             force_authn: element.boolean(of, "ForceAuthn")?.unwrap_or(false),
             is_passive: element.boolean(of, "IsPassive")?.unwrap_or(false),
             assertion_consumer_service_url: text("AssertionConsumerServiceURL"),
@@ -257,18 +258,24 @@ impl Scoping {
         if let Some(count) = self.proxy_count {
             w.attribute(Name::local("ProxyCount"), &count.to_string());
         }
-        if !self.identity_providers.is_empty() {
-            w.start(IDP_LIST);
-            for id in &self.identity_providers {
-                w.start(IDP_ENTRY);
-                w.attribute(Name::local("ProviderID"), id.as_str());
-                w.end();
-            }
-            w.end();
-        }
+        write_idp_list(w, &self.identity_providers);
         for id in &self.requesters {
             w.element(REQUESTER_ID, id.as_str());
         }
         w.end();
     }
+}
+
+/// `[SAMLCore] 3.4.1.3`: not there if it is empty.
+pub(crate) fn write_idp_list(w: &mut Writer, identity_providers: &[EntityId]) {
+    if identity_providers.is_empty() {
+        return;
+    }
+    w.start(IDP_LIST);
+    for id in identity_providers {
+        w.start(IDP_ENTRY);
+        w.attribute(Name::local("ProviderID"), id.as_str());
+        w.end();
+    }
+    w.end();
 }

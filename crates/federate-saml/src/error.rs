@@ -94,6 +94,9 @@ pub enum BindingError {
     /// The message is not a DEFLATE stream, or something follows the stream.
     #[error("the message is not a DEFLATE stream")]
     Deflate,
+    /// A posted message is deflated, which only redirected ones are.
+    #[error("the posted message is deflated")]
+    Deflated,
     /// The message is larger than allowed, encoded or inflated.
     #[error("the message is larger than {allowed} bytes")]
     TooLarge {
@@ -134,6 +137,7 @@ impl BindingError {
             Self::Escaping(_) => "binding.escaping",
             Self::Base64 => "binding.base64",
             Self::Deflate => "binding.deflate",
+            Self::Deflated => "binding.deflated_post",
             Self::TooLarge { .. } => "binding.too_large",
             Self::UnknownEncoding => "binding.unknown_encoding",
             Self::HalfSignature => "binding.half_signature",

@@ -2,6 +2,7 @@
 
 use crate::assertion::{Assertion, AuthnStatement, Conditions};
 use crate::attribute::{Attribute, XS_PREFIX};
+use crate::extensions::Extensions;
 use crate::names::ENCRYPTED_ASSERTION;
 use crate::response::Response;
 use crate::subject::{BEARER, Subject, SubjectConfirmation};
@@ -13,10 +14,10 @@ use federate_xml::{Encryptor, Signer, Writer};
 /// What is signed of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SignedPart {
-    /// The assertion: what nearly every service provider expects.
+    /// The assertion (`[SAMLCore] 5.1`): what nearly every service provider expects.
     #[default]
     Assertion,
-    /// The response, and with it all that it contains.
+    /// The response, and with it all that it contains (`[SAMLCore] 5.2`, `5.3`).
     Response,
     /// Each by itself.
     Both,
@@ -105,6 +106,7 @@ pub fn issue_response(
         destination: Some(login.assertion_consumer_service.to_owned()),
         in_response_to: login.in_response_to.cloned(),
         issuer: Some(login.identity_provider.clone()),
+        extensions: Extensions::default(),
         status: Status::success(),
         assertions: Vec::new(),
     };

@@ -7,8 +7,9 @@
 //! written in canonical form and signed as it stands.
 //!
 //! The citations are to the OASIS specifications of SAML V2.0 with Errata 05: `[SAMLCore]`,
-//! `[SAMLBind]`, `[SAMLProf]`, `[SAMLMeta]`; to its SimpleSign binding 1.0: `[SimpleSign]`; and to
-//! SOAP 1.1: `[SOAP]`.
+//! `[SAMLBind]`, `[SAMLProf]`, `[SAMLMeta]`; to its SimpleSign binding 1.0: `[SimpleSign]`; to
+//! its Enhanced Client or Proxy profile 2.0: `[ECP2]`; to its Asynchronous Single Logout extension
+//! 1.0: `[AsyncSLO]`; and to SOAP 1.1: `[SOAP]`.
 
 mod advice;
 mod artifact;
@@ -17,8 +18,10 @@ mod attribute;
 mod authn_context;
 mod authn_request;
 pub mod binding;
+pub mod ecp;
 mod encrypted;
 mod error;
+mod extensions;
 mod hint;
 mod issue;
 mod logout;
@@ -41,6 +44,7 @@ pub use authn_context::{CLASSES, Comparison, RequestedAuthnContext};
 pub use authn_request::{AuthnRequest, NameIdPolicy, Scoping};
 pub use encrypted::{Encryptable, read_signed};
 pub use error::{BindingError, SamlError};
+pub use extensions::{Extension, Extensions};
 pub use hint::MessageHints;
 pub use issue::{IssuePolicy, Login, SignedPart, issue_failure, issue_response};
 pub use logout::{LogoutRequest, LogoutResponse, REASON_USER};

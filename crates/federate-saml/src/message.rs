@@ -1,6 +1,7 @@
 //! What every SAML message has: reading and writing it once.
 
 use crate::encrypted::Encryptable;
+use crate::extensions::Extensions;
 use crate::names::{
     EXTENSIONS, ISSUER, SIGNATURE, STATUS, STATUS_CODE, STATUS_DETAIL, STATUS_MESSAGE,
 };
@@ -66,24 +67,80 @@ pub(crate) fn read_issuer(issuer: Element<'_>) -> Result<EntityId, ReadError> {
 }
 
 /// The elements that begin every message: Issuer, Signature, Extensions (`[SAMLCore] 3.2`).
-/// The signature was verified before or does not count; extensions stay unread.
-pub(crate) fn read_head(children: &mut Children<'_>) -> Result<Option<EntityId>, ReadError> {
+/// The signature was verified before or does not count.
+pub(crate) fn read_head(
+    children: &mut Children<'_>,
+) -> Result<(Option<EntityId>, Extensions), ReadError> {
     let issuer = children.optional(ISSUER).map(read_issuer).transpose()?;
     children.optional(SIGNATURE);
-    children.optional(EXTENSIONS);
-    Ok(issuer)
+    let extensions = Extensions::read(children.optional(EXTENSIONS))?;
+    Ok((issuer, extensions))
 }
 
-/// Writes version, ID and instant.
-pub(crate) fn write_id(w: &mut Writer, id: &MessageId, issue_instant: DateTime<Utc>) {
+/// Writes the elements that begin a message whose root is `root`.
+pub(crate) fn write_head(
+    w: &mut Writer,
+    root: Name,
+    issuer: Option<&EntityId>,
+    extensions: &Extensions,
+) {
+    if let Some(issuer) = issuer {
+        write_issuer(w, issuer);
+    }
+    w.signature_belongs_here();
+    extensions.write(w, root);
+}
+
+/// Writes version, ID, instant and destination.
+pub(crate) fn write_id(
+    w: &mut Writer,
+    id: &MessageId,
+    issue_instant: DateTime<Utc>,
+    destination: Option<&str>,
+) {
     w.attribute(Name::local("ID"), id.as_str());
     w.attribute(Name::local("Version"), "2.0");
     w.instant(Name::local("IssueInstant"), issue_instant);
+    w.optional_attribute(Name::local("Destination"), destination);
 }
 
-/// Writes the Issuer; the signature of the message belongs after it.
+/// Writes which request is answered.
+pub(crate) fn write_in_response_to(w: &mut Writer, request: Option<&MessageId>) {
+    w.optional_attribute(Name::local("InResponseTo"), request.map(MessageId::as_str));
+}
+
 pub(crate) fn write_issuer(w: &mut Writer, issuer: &EntityId) {
     w.element(ISSUER, issuer.as_str());
+}
+
+/// What every answer begins with (`[SAMLCore] 3.2.2`).
+pub(crate) struct StatusResponse {
+    pub(crate) id: MessageId,
+    pub(crate) issue_instant: DateTime<Utc>,
+    pub(crate) destination: Option<String>,
+    pub(crate) in_response_to: Option<MessageId>,
+    pub(crate) issuer: Option<EntityId>,
+    pub(crate) extensions: Extensions,
+    pub(crate) status: Status,
+}
+
+impl StatusResponse {
+    /// Reads it, and leaves what follows in the cursor.
+    pub(crate) fn read(element: Element<'_>, of: Name) -> Result<(Self, Children<'_>), ReadError> {
+        let (id, issue_instant) = read_id(element, of)?;
+        let mut children = element.children(of)?;
+        let (issuer, extensions) = read_head(&mut children)?;
+        let response = Self {
+            id,
+            issue_instant,
+            destination: element.attribute("Destination").map(str::to_owned),
+            in_response_to: read_message_id(element, of, "InResponseTo")?,
+            issuer,
+            extensions,
+            status: read_status(children.required(STATUS)?)?,
+        };
+        Ok((response, children))
+    }
 }
 
 /// `[SAMLCore] 3.2.2.1`.
@@ -186,7 +243,7 @@ pub fn unsigned_xml(message: &impl Message) -> Vec<u8> {
     w.finish()
 }
 
-/// The message with an enveloped signature.
+/// The message with an enveloped signature (`[SAMLCore] 5.2`).
 ///
 /// # Errors
 /// [`federate_crypto::CryptoError`] when the key refuses.

@@ -6,10 +6,9 @@ pub(crate) use verified::verify_covered;
 pub use verified::{Coverage, VerifiedResponse, verify_response, verify_simple_sign_response};
 
 use crate::assertion::Assertion;
-use crate::message::{
-    read_head, read_id, read_message_id, read_status, write_id, write_issuer, write_status,
-};
-use crate::names::{ASSERTION, ENCRYPTED_ASSERTION, RESPONSE, STATUS};
+use crate::extensions::Extensions;
+use crate::message::{StatusResponse, write_head, write_id, write_in_response_to, write_status};
+use crate::names::{ASSERTION, ENCRYPTED_ASSERTION, RESPONSE};
 use chrono::{DateTime, Utc};
 use federate_types::{EntityId, MessageId, Status};
 use federate_xml::{Children, Element, FromElement, Name, ReadError, ReadProblem, Writer};
@@ -27,6 +26,8 @@ pub struct Response {
     pub in_response_to: Option<MessageId>,
     /// Who answers.
     pub issuer: Option<EntityId>,
+    /// What else it says, in other vocabularies.
+    pub extensions: Extensions,
     /// How it went.
     pub status: Status,
     /// The assertions, those that are encrypted not among them.
@@ -62,17 +63,15 @@ impl Response {
             "Consent",
         ];
         element.only_attributes(RESPONSE, &known)?;
-        let (id, issue_instant) = read_id(element, RESPONSE)?;
-        let mut children = element.children(RESPONSE)?;
-        let issuer = read_head(&mut children)?;
-        let status = read_status(children.required(STATUS)?)?;
+        let (head, children) = StatusResponse::read(element, RESPONSE)?;
         let response = Self {
-            id,
-            issue_instant,
-            destination: element.attribute("Destination").map(str::to_owned),
-            in_response_to: read_message_id(element, RESPONSE, "InResponseTo")?,
-            issuer,
-            status,
+            id: head.id,
+            issue_instant: head.issue_instant,
+            destination: head.destination,
+            in_response_to: head.in_response_to,
+            issuer: head.issuer,
+            extensions: head.extensions,
+            status: head.status,
             assertions: Vec::new(),
         };
         Ok((response, children))
@@ -82,14 +81,9 @@ impl Response {
     /// `assertions` are not written.
     pub fn write_around(&self, w: &mut Writer, assertions: &[Vec<u8>]) {
         w.start(RESPONSE);
-        write_id(w, &self.id, self.issue_instant);
-        w.optional_attribute(Name::local("Destination"), self.destination.as_deref());
-        let in_response_to = self.in_response_to.as_ref().map(MessageId::as_str);
-        w.optional_attribute(Name::local("InResponseTo"), in_response_to);
-        if let Some(issuer) = &self.issuer {
-            write_issuer(w, issuer);
-        }
-        w.signature_belongs_here();
+        write_id(w, &self.id, self.issue_instant, self.destination.as_deref());
+        write_in_response_to(w, self.in_response_to.as_ref());
+        write_head(w, RESPONSE, self.issuer.as_ref(), &self.extensions);
         write_status(w, &self.status);
         for assertion in assertions {
             w.embed(assertion);

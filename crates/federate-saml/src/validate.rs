@@ -20,7 +20,7 @@ pub use response::{
 };
 
 use chrono::{DateTime, Utc};
-use federate_types::{ClockSkew, EntityId, MessageId};
+use federate_types::{Binding, ClockSkew, EntityId, MessageId};
 use std::fmt;
 
 /// A rule was broken: which, what was expected, and what came.
@@ -127,6 +127,7 @@ rules! {
     ArtifactSource, "artifact.source_mismatch", "the artifact was issued by another party", "[SAMLBind] 3.6.4.2";
     ArtifactEndpoint, "artifact.unknown_endpoint", "the artifact names an endpoint that its issuer does not have", "[SAMLBind] 3.6.4";
     ArtifactMessage, "artifact.no_message", "the artifact stands for no message", "[SAMLCore] 3.5.3";
+    ResponseConsumer, "ecp.response_consumer_mismatch", "the identity provider answers to another address than the service provider named", "[SAMLProf] 4.2.4.4";
     LogoutExpired, "logout.expired", "the logout request came too late", "[SAMLCore] 3.7.1";
 }
 
@@ -139,21 +140,27 @@ pub(crate) fn issuer(actual: Option<&EntityId>, expected: &EntityId) -> Result<(
     Err(Refusal::new(Rule::Issuer, expected.as_str(), actual))
 }
 
-/// `[SAMLBind] 3.4.5.2`, `3.5.5.2`: the address at which a signed message arrived is the one
-/// it names; an unsigned one may leave it out. Compared byte for byte.
+/// The address at which a message arrived is the one it names; it may leave that out where none
+/// is required. Compared byte for byte.
 pub(crate) fn destination(
     actual: Option<&str>,
     expected: &str,
-    signed: bool,
+    required: bool,
 ) -> Result<(), Refusal> {
     match actual {
         Some(actual) if actual == expected => Ok(()),
-        None if !signed => Ok(()),
+        None if !required => Ok(()),
         actual => {
             let actual = actual.unwrap_or("no Destination");
             Err(Refusal::new(Rule::Destination, expected, actual))
         }
     }
+}
+
+/// `[SAMLBind] 3.4.5.2`, `3.5.5.2`: a signed message that a browser carries must name where it
+/// goes. One that comes by SOAP, straight or reverse (`[SAMLBind] 3.2`, `3.3`), need not.
+pub(crate) const fn requires_destination(binding: Binding) -> bool {
+    !matches!(binding, Binding::Soap | Binding::Paos)
 }
 
 /// `[SAMLCore] 3.2.2`: the message answers this request, or none if none was sent.

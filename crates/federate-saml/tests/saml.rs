@@ -18,10 +18,14 @@ mod artifact_value;
 mod artifact_vectors;
 #[path = "saml/confirmation.rs"]
 mod confirmation;
+#[path = "saml/ecp.rs"]
+mod ecp;
 #[path = "saml/encrypted_vectors.rs"]
 mod encrypted_vectors;
 #[path = "saml/encryption.rs"]
 mod encryption;
+#[path = "saml/extensions.rs"]
+mod extensions;
 #[path = "saml/logout.rs"]
 mod logout;
 #[path = "saml/mutations.rs"]

@@ -1,9 +1,11 @@
 use super::Artifact;
 use crate::attribute::XS_PREFIX;
+use crate::extensions::{Extensions, declares, inside};
 use crate::message::{
-    invalid, read_head, read_id, read_message_id, read_status, write_id, write_issuer, write_status,
+    StatusResponse, invalid, read_head, read_id, write_head, write_id, write_in_response_to,
+    write_status,
 };
-use crate::names::{ARTIFACT, ARTIFACT_RESOLVE, ARTIFACT_RESPONSE, STATUS};
+use crate::names::{ARTIFACT, ARTIFACT_RESOLVE, ARTIFACT_RESPONSE};
 use chrono::{DateTime, Utc};
 use federate_types::{EntityId, MessageId, Status};
 use federate_xml::{
@@ -22,6 +24,8 @@ pub struct ArtifactResolve {
     pub destination: Option<String>,
     /// Who asks.
     pub issuer: Option<EntityId>,
+    /// What else it says, in other vocabularies.
+    pub extensions: Extensions,
     /// What for.
     pub artifact: Artifact,
 }
@@ -39,6 +43,8 @@ pub struct ArtifactResponse {
     pub in_response_to: Option<MessageId>,
     /// Who answers.
     pub issuer: Option<EntityId>,
+    /// What else it says, in other vocabularies.
+    pub extensions: Extensions,
     /// Whether the asking went well; how the message fared, it says itself.
     pub status: Status,
     /// The message, as a document of its own; none if the artifact stands for nothing, for
@@ -57,7 +63,7 @@ impl FromElement for ArtifactResolve {
         let of = ARTIFACT_RESOLVE;
         let (id, issue_instant) = read_id(element, of)?;
         let mut children = element.children(of)?;
-        let issuer = read_head(&mut children)?;
+        let (issuer, extensions) = read_head(&mut children)?;
         let artifact = children.required(ARTIFACT)?.trimmed_text()?;
         children.finish()?;
         Ok(Self {
@@ -65,6 +71,7 @@ impl FromElement for ArtifactResolve {
             issue_instant,
             destination: element.attribute("Destination").map(str::to_owned),
             issuer,
+            extensions,
             artifact: Artifact::parse(&artifact).map_err(invalid(of))?,
         })
     }
@@ -74,12 +81,8 @@ impl ArtifactResolve {
     /// Writes the request; its signature belongs right after the Issuer.
     pub fn write(&self, w: &mut Writer) {
         w.start(ARTIFACT_RESOLVE);
-        write_id(w, &self.id, self.issue_instant);
-        w.optional_attribute(Name::local("Destination"), self.destination.as_deref());
-        if let Some(issuer) = &self.issuer {
-            write_issuer(w, issuer);
-        }
-        w.signature_belongs_here();
+        write_id(w, &self.id, self.issue_instant, self.destination.as_deref());
+        write_head(w, ARTIFACT_RESOLVE, self.issuer.as_ref(), &self.extensions);
         w.element(ARTIFACT, &self.artifact.to_string());
         w.end();
     }
@@ -99,9 +102,7 @@ fn standing_alone(element: Element<'_>) -> Vec<u8> {
 
 /// The message inside an ArtifactResponse, if there is one.
 pub(super) fn embedded(response: Element<'_>) -> Result<Option<Element<'_>>, ReadError> {
-    let mut children = response.children(ARTIFACT_RESPONSE)?;
-    read_head(&mut children)?;
-    children.required(STATUS)?;
+    let (_, mut children) = StatusResponse::read(response, ARTIFACT_RESPONSE)?;
     let message = children.any();
     children.finish()?;
     Ok(message)
@@ -111,19 +112,18 @@ impl FromElement for ArtifactResponse {
     const ELEMENT: Name = ARTIFACT_RESPONSE;
 
     fn from_element(element: Element<'_>) -> Result<Self, ReadError> {
-        let of = ARTIFACT_RESPONSE;
-        let (id, issue_instant) = read_id(element, of)?;
-        let mut children = element.children(of)?;
-        let issuer = read_head(&mut children)?;
-        let status = read_status(children.required(STATUS)?)?;
+        let (head, mut children) = StatusResponse::read(element, ARTIFACT_RESPONSE)?;
+        let message = children.any();
+        children.finish()?;
         Ok(Self {
-            id,
-            issue_instant,
-            destination: element.attribute("Destination").map(str::to_owned),
-            in_response_to: read_message_id(element, of, "InResponseTo")?,
-            issuer,
-            status,
-            message: embedded(element)?.map(standing_alone),
+            id: head.id,
+            issue_instant: head.issue_instant,
+            destination: head.destination,
+            in_response_to: head.in_response_to,
+            issuer: head.issuer,
+            extensions: head.extensions,
+            status: head.status,
+            message: message.map(standing_alone),
         })
     }
 }
@@ -135,24 +135,19 @@ impl ArtifactResponse {
     /// the declarations that it has, and can be hashed as it stands.
     pub fn write(&self, w: &mut Writer) {
         w.start(ARTIFACT_RESPONSE);
-        write_id(w, &self.id, self.issue_instant);
-        w.optional_attribute(Name::local("Destination"), self.destination.as_deref());
-        let in_response_to = self.in_response_to.as_ref().map(MessageId::as_str);
-        w.optional_attribute(Name::local("InResponseTo"), in_response_to);
-        if let Some(issuer) = &self.issuer {
-            write_issuer(w, issuer);
-        }
-        w.signature_belongs_here();
+        write_id(w, &self.id, self.issue_instant, self.destination.as_deref());
+        write_in_response_to(w, self.in_response_to.as_ref());
+        write_head(w, ARTIFACT_RESPONSE, self.issuer.as_ref(), &self.extensions);
         write_status(w, &self.status);
         if let Some(message) = &self.message {
-            let declares = format!(" xmlns:{XS_PREFIX}=");
-            if message
-                .windows(declares.len())
-                .any(|w| w == declares.as_bytes())
-            {
+            if declares(message, XS_PREFIX) {
                 w.values_use(XS_PREFIX);
             }
-            w.embed(message);
+            if declares(message, ARTIFACT_RESPONSE.prefix) {
+                w.embed(&inside(ARTIFACT_RESPONSE, message));
+            } else {
+                w.embed(message);
+            }
         }
         w.end();
     }

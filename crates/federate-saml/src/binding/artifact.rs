@@ -74,7 +74,7 @@ impl ArtifactMessage {
         let relay_state = parameters.value("RelayState")?;
         Ok(Self {
             artifact: Artifact::parse(&artifact)?,
-            relay_state: relay_state.map(RelayState::new).transpose()?,
+            relay_state: relay_state.map(RelayState::received).transpose()?,
         })
     }
 

@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federate_types::RelayState;
 use federate_xml::Limits;
+use flate2::read::DeflateDecoder;
+use std::io::Read as _;
 
 /// A form that takes a message to its destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +107,7 @@ impl PostMessage {
     ///
     /// # Errors
     /// [`BindingError`]: exactly one message, each parameter at most once, base64 (white
-    /// space allowed), within the limits.
+    /// space allowed), within the limits, and not deflated.
     pub fn parse(body: &str, kind: MessageKind, limits: &Limits) -> Result<Self, BindingError> {
         let parameters = Parameters::split(body)?;
         let raw = one_message(&parameters, kind)?;
@@ -117,10 +119,13 @@ impl PostMessage {
         if xml.len() > allowed {
             return Err(BindingError::TooLarge { allowed });
         }
+        if is_deflated_xml(&xml) {
+            return Err(BindingError::Deflated);
+        }
         let relay_state = parameters.value("RelayState")?;
         Ok(Self {
             xml,
-            relay_state: relay_state.map(RelayState::new).transpose()?,
+            relay_state: relay_state.map(RelayState::received).transpose()?,
         })
     }
 
@@ -135,6 +140,23 @@ impl PostMessage {
     pub const fn relay_state(&self) -> Option<&RelayState> {
         self.relay_state.as_ref()
     }
+}
+
+/// `[SAMLBind] 3.5.4`: not deflated. Only the beginning is inflated, for a better error than the
+/// parser's.
+fn is_deflated_xml(octets: &[u8]) -> bool {
+    let mut beginning = [0; 64];
+    let begins = |octets: &[u8]| {
+        let octets = octets.trim_ascii_start();
+        let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(octets);
+        octets.starts_with(b"<")
+    };
+    let mut read = || {
+        DeflateDecoder::new(octets)
+            .read(&mut beginning)
+            .unwrap_or(0)
+    };
+    !begins(octets) && read() > 0 && begins(&beginning)
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ impl<'q> RedirectMessage<'q> {
             raw,
             raw_relay_state: parameters.raw("RelayState"),
             signature,
-            relay_state: relay_state.map(RelayState::new).transpose()?,
+            relay_state: relay_state.map(RelayState::received).transpose()?,
             xml: inflate(raw, name, limits)?,
             limits: *limits,
         })

@@ -109,7 +109,7 @@ impl SimpleSignMessage {
         Ok(Self {
             kind,
             xml,
-            relay_state: relay_state.map(RelayState::new).transpose()?,
+            relay_state: relay_state.map(RelayState::received).transpose()?,
             signature,
             limits: *limits,
         })

@@ -20,6 +20,10 @@ const BODY: Name = soap("Body");
 const FAULT: Name = soap("Fault");
 const FAULT_CODE: Name = Name::local("faultcode");
 const FAULT_STRING: Name = Name::local("faultstring");
+const MUST_UNDERSTAND: &str = "mustUnderstand";
+const ACTOR: &str = "actor";
+/// The actor that is whoever reads next (`[SOAP] 4.2.2`).
+pub const NEXT: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 
 const fn soap(local: &'static str) -> Name {
     Name::new(NAMESPACE, "soap", local)
@@ -68,6 +72,47 @@ impl FaultCode {
 pub fn envelope(message: &[u8]) -> Vec<u8> {
     let mut w = Writer::new();
     w.start(ENVELOPE);
+    body_of(w, message)
+}
+
+/// As [`envelope`], with header blocks: `headers` writes them, one after another, each begun and
+/// ended. Blocks for the next reader are marked by [`for_next`].
+///
+/// ```
+/// use federate_saml::binding::soap;
+/// use federate_xml::Name;
+/// let octets = soap::envelope_with(b"<a></a>", |w| {
+///     w.start(Name::new("urn:x", "x", "Block"));
+///     soap::for_next(w);
+///     w.end();
+/// });
+/// assert!(String::from_utf8(octets)?.contains("<soap:Header><x:Block "));
+/// # Ok::<(), std::string::FromUtf8Error>(())
+/// ```
+#[must_use]
+pub fn envelope_with(message: &[u8], headers: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut w = Writer::new();
+    w.start(ENVELOPE);
+    w.start(HEADER);
+    headers(&mut w);
+    w.end();
+    body_of(w, message)
+}
+
+/// Marks the header block that was just begun as one for the next reader, which must understand
+/// it (`[SOAP] 4.2.2`, `4.2.3`).
+pub fn for_next(w: &mut Writer) {
+    w.attribute(soap(MUST_UNDERSTAND), "1");
+    addressed_to_next(w);
+}
+
+/// As [`for_next`], for a block that need not be understood.
+pub fn addressed_to_next(w: &mut Writer) {
+    w.attribute(soap(ACTOR), NEXT);
+}
+
+/// Ends the envelope with its body.
+fn body_of(mut w: Writer, message: &[u8]) -> Vec<u8> {
     w.start(BODY);
     w.embed(message);
     w.finish()
@@ -87,27 +132,98 @@ pub fn fault(code: FaultCode, text: &str) -> Vec<u8> {
 }
 
 /// Takes the message out of an envelope, to find out who claims to have sent it, and to be
-/// verified by its own signature.
+/// verified by its own signature. No header block has a meaning here.
 ///
 /// # Errors
-/// [`BindingError::MustUnderstand`] and [`BindingError::SoapFault`]; [`SamlError::Xml`] when the
-/// envelope is not one of SOAP 1.1, and when its body does not hold exactly one element, that of
-/// `T`.
+/// As [`Envelope::parse`] and [`Envelope::body`].
 pub fn body<'i, T: FromElement>(
     octets: &'i [u8],
     limits: &Limits,
 ) -> Result<Unverified<'i, T>, SamlError> {
-    Unverified::<Envelope>::parse(octets, limits)?.inside(message)
+    Envelope::parse(octets, limits, &[])?.body()
+}
+
+/// An envelope as it came: header blocks that nothing vouches for, and a message.
+#[derive(Debug)]
+pub struct Envelope<'i>(Unverified<'i, Root>);
+
+impl<'i> Envelope<'i> {
+    /// Opens an envelope for a reader who understands the header blocks of these names.
+    ///
+    /// # Errors
+    /// [`BindingError::MustUnderstand`] for another block that is addressed to us and must be
+    /// understood; [`SamlError::Xml`] when the envelope is not one of SOAP 1.1, and when a block
+    /// that is understood occurs twice.
+    pub fn parse(
+        octets: &'i [u8],
+        limits: &Limits,
+        understood: &[Name],
+    ) -> Result<Self, SamlError> {
+        let root = Unverified::<Root>::parse(octets, limits)?;
+        let (blocks, _) = parts(root.root_hint())?;
+        let mut seen = Vec::new();
+        for block in blocks.into_iter().filter(is_for_us) {
+            let Some(known) = understood.iter().find(|name| block.is(**name)) else {
+                insists_not(block)?;
+                continue;
+            };
+            // Two readers could take one each.
+            if seen.contains(known) {
+                return Err(ReadError::new(HEADER.local, ReadProblem::UnexpectedElement).into());
+            }
+            seen.push(*known);
+        }
+        Ok(Self(root))
+    }
+
+    /// The header block of this name that is addressed to us, if there is one. No signature
+    /// covers it.
+    #[must_use]
+    pub fn block_hint(&self, name: Name) -> Option<Element<'_>> {
+        let (blocks, _) = parts(self.0.root_hint()).ok()?;
+        blocks
+            .into_iter()
+            .find(|block| block.is(name) && is_for_us(block))
+    }
+
+    /// The message, to be verified by its own signature.
+    ///
+    /// # Errors
+    /// [`BindingError::SoapFault`]; [`SamlError::Xml`] when the body does not hold exactly one
+    /// element, that of `T`.
+    pub fn body<T: FromElement>(&self) -> Result<Unverified<'i, T>, SamlError> {
+        self.0.inside(message)
+    }
+}
+
+/// What is around the message; nothing of it is read.
+#[derive(Debug)]
+struct Root;
+
+impl FromElement for Root {
+    const ELEMENT: Name = ENVELOPE;
+
+    fn from_element(_: Element<'_>) -> Result<Self, ReadError> {
+        Ok(Self)
+    }
+}
+
+/// The header blocks, and the body.
+fn parts(root: Element<'_>) -> Result<(Vec<Element<'_>>, Element<'_>), ReadError> {
+    let mut parts = root.children(ENVELOPE)?;
+    let mut blocks = Vec::new();
+    if let Some(header) = parts.optional(HEADER) {
+        let mut inside = header.children(HEADER)?;
+        blocks.extend(std::iter::from_fn(|| inside.any()));
+    }
+    let body = parts.required(BODY)?;
+    parts.finish()?;
+    Ok((blocks, body))
 }
 
 /// The one element in the body.
 fn message(root: Element<'_>) -> Result<Element<'_>, SamlError> {
-    let mut parts = root.children(ENVELOPE)?;
-    if let Some(header) = parts.optional(HEADER) {
-        understood(header)?;
-    }
-    let body = parts.required(BODY)?;
-    parts.finish()?;
+    let (_, body) = parts(root)?;
     // [SAMLBind] 3.2.2.1: one message, and nothing beside it.
     let mut inside = body.children(BODY)?;
     let missing = ReadError::new(BODY.local, ReadProblem::MissingElement("a message"));
@@ -121,25 +237,17 @@ fn message(root: Element<'_>) -> Result<Element<'_>, SamlError> {
     Ok(message)
 }
 
-/// What is around the message; nothing of it is read.
-struct Envelope;
-
-impl FromElement for Envelope {
-    const ELEMENT: Name = ENVELOPE;
-
-    fn from_element(_: Element<'_>) -> Result<Self, ReadError> {
-        Ok(Self)
-    }
+/// `[SOAP] 4.2.2`: for the next reader, or, without an actor, for the last one; we are both.
+fn is_for_us(block: &Element<'_>) -> bool {
+    let actor = block.attribute_in(NAMESPACE, ACTOR).map(str::trim);
+    actor.is_none_or(|actor| actor.is_empty() || actor == NEXT)
 }
 
-/// `[SOAP] 4.2.3`: no header block has a meaning for us, so none may insist on having one.
-fn understood(header: Element<'_>) -> Result<(), SamlError> {
-    let mut blocks = header.children(HEADER)?;
-    while let Some(block) = blocks.any() {
-        let insists = block.attribute_in(NAMESPACE, "mustUnderstand");
-        if insists.is_some_and(|flag| flag.trim() != "0") {
-            return Err(BindingError::MustUnderstand.into());
-        }
+/// `[SOAP] 4.2.3`: a block that is not understood must not insist on being so.
+fn insists_not(block: Element<'_>) -> Result<(), BindingError> {
+    let insists = block.attribute_in(NAMESPACE, MUST_UNDERSTAND);
+    if insists.is_some_and(|flag| flag.trim() != "0") {
+        return Err(BindingError::MustUnderstand);
     }
     Ok(())
 }

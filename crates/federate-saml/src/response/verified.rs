@@ -81,7 +81,8 @@ impl VerifiedResponse {
 }
 
 /// Verifies the signatures of a response: that of the response, that of its assertion, or
-/// both if there are two; one at least there must be (`[SAMLProf] 4.1.4.5`).
+/// both if there are two (`[SAMLCore] 5.1`, `5.2`); one at least there must be
+/// (`[SAMLProf] 4.1.4.5`).
 ///
 /// An encrypted assertion is decrypted: after its response was verified, if that is signed;
 /// otherwise its own signature, inside, is the one that counts.
@@ -156,7 +157,8 @@ pub fn verify_simple_sign_response(
     verify_covered(&signed, &response, keys, context, decryption)
 }
 
-/// Reads a response that a signature covers as a whole from what that signature covers.
+/// Reads a response that a signature covers as a whole from what that signature covers:
+/// `[SAMLCore] 5.3`, an assertion without one of its own is signed by it.
 ///
 /// `response` is the same as it came: an assertion's own signature may need namespaces that the
 /// canonical form of the whole has left out.

@@ -1,9 +1,9 @@
 //! The identity provider's rules for an AuthnRequest (`[SAMLProf] 4.1.4.1`).
 
-use super::{Refusal, Rule, destination, issue_instant, issuer};
+use super::{Refusal, Rule, destination, issue_instant, issuer, requires_destination};
 use crate::authn_request::AuthnRequest;
 use chrono::{DateTime, Utc};
-use federate_types::{ClockSkew, EntityId};
+use federate_types::{Binding, ClockSkew, EntityId};
 
 /// What an AuthnRequest must agree with.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,8 @@ pub struct AuthnRequestExpectation<'a> {
     pub service_provider: &'a EntityId,
     /// The address at which the request arrived, as configured.
     pub single_sign_on_service: &'a str,
+    /// How the message arrived: SOAP does not want a Destination, the browser's bindings do.
+    pub binding: Binding,
     /// Whether a signature of the service provider was verified.
     pub signed: bool,
     /// Whether one is required.
@@ -43,7 +45,8 @@ pub fn validate_authn_request(
         return Err(Refusal::new(Rule::AcsAmbiguous, "one of the two", actual));
     }
     let actual = request.destination.as_deref();
-    destination(actual, expect.single_sign_on_service, expect.signed)?;
+    let required = expect.signed && requires_destination(expect.binding);
+    destination(actual, expect.single_sign_on_service, required)?;
     issue_instant(
         Rule::IssueInstant,
         request.issue_instant,

@@ -1,10 +1,12 @@
 //! The rules for logout messages (`[SAMLProf] 4.4.3`, `4.4.4`). They take verified messages
 //! only: an unsigned one is refused before.
 
-use super::{Refusal, Rule, destination, in_response_to, issue_instant, issuer};
+use super::{
+    Refusal, Rule, destination, in_response_to, issue_instant, issuer, requires_destination,
+};
 use crate::logout::{LogoutRequest, LogoutResponse};
 use chrono::{DateTime, Utc};
-use federate_types::{ClockSkew, EntityId, MessageId};
+use federate_types::{Binding, ClockSkew, EntityId, MessageId};
 use federate_xml::Verified;
 
 /// What a logout message must agree with.
@@ -14,6 +16,8 @@ pub struct LogoutExpectation<'a> {
     pub peer: &'a EntityId,
     /// The address at which it arrived, as configured.
     pub single_logout_service: &'a str,
+    /// How the message arrived: SOAP does not want a Destination, the browser's bindings do.
+    pub binding: Binding,
     /// The present.
     pub now: DateTime<Utc>,
     /// How far the clocks may differ.
@@ -30,7 +34,8 @@ pub fn validate_logout_request(
 ) -> Result<(), Refusal> {
     issuer(request.issuer.as_ref(), expect.peer)?;
     let actual = request.destination.as_deref();
-    destination(actual, expect.single_logout_service, true)?;
+    let required = requires_destination(expect.binding);
+    destination(actual, expect.single_logout_service, required)?;
     let instant = request.issue_instant;
     issue_instant(Rule::IssueInstant, instant, expect.now, expect.skew)?;
     // [SAMLCore] 3.7.1: at NotOnOrAfter the request no longer counts.
@@ -58,7 +63,8 @@ pub fn validate_logout_response(
 ) -> Result<(), Refusal> {
     issuer(response.issuer.as_ref(), expect.peer)?;
     let actual = response.destination.as_deref();
-    destination(actual, expect.single_logout_service, true)?;
+    let required = requires_destination(expect.binding);
+    destination(actual, expect.single_logout_service, required)?;
     in_response_to(request, response.in_response_to.as_ref())?;
     let instant = response.issue_instant;
     issue_instant(Rule::IssueInstant, instant, expect.now, expect.skew)

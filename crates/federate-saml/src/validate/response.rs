@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 pub struct SentRequest {
     /// The request's identifier.
     pub id: MessageId,
-    /// The identity provider that was asked: no other may answer.
-    pub identity_provider: EntityId,
+    /// The identity provider that was asked: no other may answer. None if the person's own
+    /// program chose one that is configured ([`ecp`](crate::ecp)).
+    pub identity_provider: Option<EntityId>,
     /// When it was sent.
     pub issue_instant: DateTime<Utc>,
     /// Whether the person was to prove who they are anew.

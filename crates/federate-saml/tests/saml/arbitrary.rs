@@ -5,8 +5,9 @@ use crate::support::provider;
 use chrono::{DateTime, Utc};
 use federate_saml::{
     Artifact, ArtifactResolve, ArtifactResponse, Assertion, Attribute, AttributeValue,
-    AuthnRequest, AuthnStatement, Comparison, Conditions, LogoutRequest, LogoutResponse,
-    NameIdPolicy, RequestedAuthnContext, Response, Scoping, SourceId, Subject, SubjectConfirmation,
+    AuthnRequest, AuthnStatement, Comparison, Conditions, Extension, Extensions, LogoutRequest,
+    LogoutResponse, NameIdPolicy, RequestedAuthnContext, Response, Scoping, SourceId, Subject,
+    SubjectConfirmation,
 };
 use federate_types::{
     Binding, EntityId, MessageId, NameId, NameIdFormat, RelayState, SessionIndex, Status,
@@ -203,20 +204,73 @@ pub(crate) fn status() -> impl Strategy<Value = Status> {
     })
 }
 
-pub(crate) type Head = (MessageId, DateTime<Utc>, Option<String>, Option<EntityId>);
+pub(crate) type Head = (
+    MessageId,
+    DateTime<Utc>,
+    Option<String>,
+    Option<EntityId>,
+    Extensions,
+);
 
 pub(crate) fn head() -> impl Strategy<Value = Head> {
-    (message_id(), instant(), of(text()), of(entity_id()))
+    (
+        message_id(),
+        instant(),
+        of(text()),
+        of(entity_id()),
+        vec(extension(), 0..3).prop_map(Extensions::from_iter),
+    )
+}
+
+/// With prefixes and namespaces that the message uses too, and others.
+pub(crate) fn extension() -> impl Strategy<Value = Extension> {
+    let prefix = || prop::sample::select(vec!["", "samlp", "outer", "saml", "xs", "aslo", "x"]);
+    let namespace = || {
+        let known = vec![
+            federate_xml::SAMLP,
+            federate_xml::SAML,
+            federate_xml::XS,
+            "urn:x",
+        ];
+        prop::sample::select(known)
+    };
+    let parts = ((prefix(), namespace()), (prefix(), namespace()), text());
+    parts.prop_map(|(outer, inner, text)| {
+        let tag = |prefix: &str, local: &str| match prefix {
+            "" => local.to_owned(),
+            prefix => format!("{prefix}:{local}"),
+        };
+        let declared = |(prefix, namespace): (&str, &str)| {
+            let tag = tag("xmlns", prefix).trim_end_matches(':').to_owned();
+            format!("{tag}=\"{namespace}\"")
+        };
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let (a, b) = (tag(outer.0, "Outer"), tag(inner.0, "Inner"));
+        let xml = format!(
+            "<{a} {} xmlns:xsi=\"{}\"><!-- --><{b} {} xsi:type=\"xs:string\"/>{text}<{b} {}/></{a} >",
+            declared(outer),
+            federate_xml::XSI,
+            declared(inner),
+            declared(inner),
+        );
+        Extension::parse(xml.as_bytes()).unwrap()
+    })
 }
 
 pub(crate) fn response() -> impl Strategy<Value = Response> {
     (head(), of(message_id()), status(), vec(assertion(), 0..3)).prop_map(
-        |((id, issue_instant, destination, issuer), in_response_to, status, assertions)| Response {
+        |(
+            (id, issue_instant, destination, issuer, extensions),
+            in_response_to,
+            status,
+            assertions,
+        )| Response {
             id,
             issue_instant,
             destination,
             in_response_to,
             issuer,
+            extensions,
             status,
             assertions,
         },
@@ -260,6 +314,7 @@ pub(crate) fn authn_request() -> impl Strategy<Value = AuthnRequest> {
             issue_instant: head.1,
             destination: head.2,
             issuer: head.3,
+            extensions: head.4,
             force_authn: flags[0],
             is_passive: flags[1],
             assertion_consumer_service_url: acs.0,
@@ -300,6 +355,7 @@ pub(crate) fn logout_request() -> impl Strategy<Value = LogoutRequest> {
                 issue_instant: head.1,
                 destination: head.2,
                 issuer: head.3,
+                extensions: head.4,
                 not_on_or_after,
                 reason,
                 name_id,
@@ -314,6 +370,7 @@ pub(crate) fn logout_response() -> impl Strategy<Value = LogoutResponse> {
         issue_instant: head.1,
         destination: head.2,
         issuer: head.3,
+        extensions: head.4,
         in_response_to,
         status,
     })
@@ -331,6 +388,7 @@ pub(crate) fn artifact_resolve() -> impl Strategy<Value = ArtifactResolve> {
         issue_instant: head.1,
         destination: head.2,
         issuer: head.3,
+        extensions: head.4,
         artifact,
     })
 }
@@ -343,6 +401,7 @@ pub(crate) fn artifact_response() -> impl Strategy<Value = ArtifactResponse> {
         destination: response.destination,
         in_response_to: response.in_response_to,
         issuer: response.issuer,
+        extensions: response.extensions,
         status: response.status,
         message: None,
     })
@@ -351,9 +410,9 @@ pub(crate) fn artifact_response() -> impl Strategy<Value = ArtifactResponse> {
 pub(crate) fn relay_state() -> impl Strategy<Value = RelayState> {
     printable().prop_map(|text| {
         let mut text = text;
-        while text.len() > RelayState::MAX_BYTES {
+        while text.len() > RelayState::MAX_RECEIVED_BYTES {
             text.pop();
         }
-        RelayState::new(text).unwrap()
+        RelayState::received(text).unwrap()
     })
 }

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use federate_saml::binding::{ArtifactMessage, artifact_url, soap};
 use federate_saml::{
     Artifact, ArtifactResolve, ArtifactResolveExpectation, ArtifactResponse,
-    ArtifactResponseExpectation, Coverage, IssuePolicy, LogoutRequest, Rule, SamlError, SignedPart,
-    SourceId, VerifiedResponse, issue_response, signed_xml, unsigned_xml,
+    ArtifactResponseExpectation, Coverage, Extensions, IssuePolicy, LogoutRequest, Rule, SamlError,
+    SignedPart, SourceId, VerifiedResponse, issue_response, signed_xml, unsigned_xml,
     validate_artifact_resolve, validate_response, verify_artifact_message,
     verify_artifact_response,
 };
@@ -34,6 +34,7 @@ pub(crate) fn resolve() -> ArtifactResolve {
         issue_instant: now(),
         destination: Some(ARS.to_owned()),
         issuer: Some(entity(SP)),
+        extensions: Extensions::new(),
         artifact: artifact(),
     }
 }
@@ -45,6 +46,7 @@ pub(crate) fn response(message: Option<&str>) -> ArtifactResponse {
         destination: None,
         in_response_to: Some(id("_resolve")),
         issuer: Some(entity(IDP)),
+        extensions: Extensions::new(),
         status: Status::success(),
         message: message.map(|m| m.as_bytes().to_vec()),
     }

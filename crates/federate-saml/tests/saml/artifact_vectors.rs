@@ -16,7 +16,7 @@ use federate_xml::{
 use std::path::PathBuf;
 
 /// A file among the vectors, or why not.
-fn vector(path: &str) -> Option<String> {
+pub(crate) fn vector(path: &str) -> Option<String> {
     let folder = PathBuf::from(std::env::var_os("FEDERATE_VECTORS").unwrap_or_default());
     let text = std::fs::read_to_string(folder.join(path)).ok();
     if text.is_none() {

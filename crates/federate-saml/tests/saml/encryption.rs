@@ -347,6 +347,7 @@ fn logout_requests_with_encrypted_names() {
         not_on_or_after: None,
         reason: None,
         issuer: Some(entity(SP)),
+        extensions: federate_saml::Extensions::new(),
         name_id: federate_types::NameId::new(ALICE, None).unwrap(),
         session_indexes: Vec::new(),
     };

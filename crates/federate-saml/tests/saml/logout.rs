@@ -2,11 +2,11 @@
 
 use crate::support::*;
 use federate_saml::{
-    LogoutExpectation, LogoutRequest, LogoutResponse, REASON_USER, Rule, SamlError, signed_xml,
-    unsigned_xml, validate_logout_request, validate_logout_response,
+    Extensions, LogoutExpectation, LogoutRequest, LogoutResponse, REASON_USER, Rule, SamlError,
+    signed_xml, unsigned_xml, validate_logout_request, validate_logout_response,
 };
 use federate_types::{
-    ClockSkew, EntityId, MessageId, NameId, NameIdFormat, SessionIndex, Status, StatusCode,
+    Binding, ClockSkew, EntityId, MessageId, NameId, NameIdFormat, SessionIndex, Status, StatusCode,
 };
 use federate_xml::{
     FromElement, Limits, ReadError, ReadProblem, SignatureError, Unverified, Verified, XmlError,
@@ -21,6 +21,7 @@ pub(crate) fn request() -> LogoutRequest {
         not_on_or_after: Some(now() + seconds(300)),
         reason: Some(REASON_USER.to_owned()),
         issuer: Some(entity(SP)),
+        extensions: Extensions::new(),
         name_id: NameId::new(ALICE, Some(NameIdFormat::EmailAddress)).unwrap(),
         session_indexes: vec![SessionIndex::new("_session").unwrap()],
     }
@@ -33,6 +34,7 @@ pub(crate) fn response() -> LogoutResponse {
         destination: Some(SLO.to_owned()),
         in_response_to: Some(id("_logout")),
         issuer: Some(entity(SP)),
+        extensions: Extensions::new(),
         status: Status::success(),
     }
 }
@@ -46,6 +48,7 @@ fn expectation(peer: &EntityId) -> LogoutExpectation<'_> {
     LogoutExpectation {
         peer,
         single_logout_service: SLO,
+        binding: Binding::HttpPost,
         now: now(),
         skew: ClockSkew::ZERO,
     }
@@ -138,6 +141,53 @@ fn a205_logout_request() {
     message.session_indexes.clear();
     message.reason = None;
     drop(accept_request(&message).unwrap());
+}
+
+/// Over SOAP nobody but the receiver can be reached, so a Destination may be missing; one that is
+/// there must be ours all the same.
+#[test]
+fn a205_destination_over_soap() {
+    let sp = entity(SP);
+    let by = |binding| LogoutExpectation {
+        binding,
+        ..expectation(&sp)
+    };
+    for (destination, over_soap) in [
+        (Some(SLO), true),
+        (None, true),
+        (Some(""), false),
+        (Some(SSO), false),
+    ] {
+        let mut asks = request();
+        asks.destination = destination.map(str::to_owned);
+        let asks = verify::<LogoutRequest>(&signed_xml(&asks, &signer()).unwrap()).unwrap();
+        let mut answers = response();
+        answers.destination = destination.map(str::to_owned);
+        let answers = verify::<LogoutResponse>(&signed_xml(&answers, &signer()).unwrap()).unwrap();
+        let asked = id("_logout");
+        for binding in [
+            Binding::Soap,
+            Binding::HttpPost,
+            Binding::HttpPostSimpleSign,
+            Binding::HttpRedirect,
+            Binding::HttpArtifact,
+        ] {
+            let accepted = match binding {
+                Binding::Soap => over_soap,
+                _ => destination == Some(SLO),
+            };
+            for result in [
+                validate_logout_request(&asks, &by(binding)),
+                validate_logout_response(&answers, Some(&asked), &by(binding)),
+            ] {
+                if accepted {
+                    assert_eq!(result, Ok(()));
+                } else {
+                    refused(result, Rule::Destination, "message.destination_mismatch");
+                }
+            }
+        }
+    }
 }
 
 /// A request that names nobody, or whose name nobody here can read, ends nothing.

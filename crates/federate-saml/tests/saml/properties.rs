@@ -188,6 +188,7 @@ proptest! {
         (expect.idp, expect.sp, expect.acs) = (idp.clone(), sp.clone(), acs.clone());
         expect.request = asked.clone().map(|id| SentRequest {
             id,
+            identity_provider: Some(idp.clone()),
             ..expect.request.clone().unwrap()
         });
         let verified = decrypt(std::str::from_utf8(&octets).unwrap()).unwrap();

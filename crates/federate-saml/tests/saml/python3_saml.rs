@@ -13,7 +13,7 @@ use federate_saml::{
     validate_authn_request, validate_logout_request,
 };
 use federate_testkit::keys;
-use federate_types::{ClockSkew, NameId, NameIdFormat, SessionIndex};
+use federate_types::{Binding, ClockSkew, NameId, NameIdFormat, SessionIndex};
 use federate_xml::{Limits, SignaturePolicy, VerificationContext, Verified};
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -198,6 +198,7 @@ fn its_authn_request_verifies() {
     let expect = AuthnRequestExpectation {
         service_provider: &entity(SP),
         single_sign_on_service: SSO,
+        binding: Binding::HttpRedirect,
         signed: true,
         must_be_signed: true,
         now: real_now(),
@@ -222,6 +223,7 @@ fn its_logout_request_verifies() {
     let expect = LogoutExpectation {
         peer: &entity(SP),
         single_logout_service: SLO,
+        binding: Binding::HttpRedirect,
         now: real_now(),
         skew: ClockSkew::default(),
     };

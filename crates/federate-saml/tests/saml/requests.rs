@@ -40,9 +40,19 @@ pub(crate) fn full() -> AuthnRequest {
 }
 
 fn validate(request: &AuthnRequest, signed: bool, must: bool) -> Result<(), SamlError> {
+    validate_by(request, signed, must, Binding::HttpPost)
+}
+
+fn validate_by(
+    request: &AuthnRequest,
+    signed: bool,
+    must: bool,
+    binding: Binding,
+) -> Result<(), SamlError> {
     let expect = AuthnRequestExpectation {
         service_provider: &entity(SP),
         single_sign_on_service: SSO,
+        binding,
         signed,
         must_be_signed: must,
         now: now(),
@@ -58,6 +68,22 @@ fn bent(edit: impl Fn(&mut AuthnRequest), rule: Rule, code: &str) {
         validate(&request, signed, false).unwrap();
         edit(&mut request);
         refused(validate(&request, signed, false), rule, code);
+    }
+}
+
+/// An enhanced client takes the request to whom it will, by SOAP: a Destination may be missing, but
+/// not be another's.
+#[test]
+fn a158_destination_over_soap() {
+    for (destination, accepted) in [(None, true), (Some(SSO), true), (Some(SLO), false)] {
+        let mut request = full();
+        request.destination = destination.map(str::to_owned);
+        let result = validate_by(&request, true, true, Binding::Soap);
+        if accepted {
+            assert_eq!(result, Ok(()));
+        } else {
+            refused(result, Rule::Destination, "message.destination_mismatch");
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Everything that we write is valid by the OASIS schemas, judged by xmllint.
 
 use crate::support::*;
+use federate_saml::binding::soap::Envelope;
+use federate_saml::ecp::{ECP_RELAY_STATE, ECP_REQUEST, ECP_RESPONSE, PAOS_REQUEST, PAOS_RESPONSE};
 use federate_saml::{
     Attribute, AttributeValue, AuthnRequest, Message, Response, issue_failure, signed_xml,
     unsigned_xml,
 };
 use federate_types::{NameId, NameIdFormat, Status, StatusCode};
+use federate_xml::{Canonicalization, Limits, canonicalize};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,15 +34,15 @@ impl Judge {
     /// The schemas of SimpleSAMLphp among the vectors, which refer to each other by file; or
     /// those of the Debian packages opensaml-schemas and xmltooling-schemas, which refer to
     /// the web, with a catalog that maps the web to files.
-    fn new() -> Result<Self, String> {
+    fn new(name: &str) -> Result<Self, String> {
         let xmllint = Command::new("xmllint").arg("--version").output();
         xmllint.map_err(|_| "xmllint is not installed")?;
         let directory = tempfile::tempdir().unwrap();
         let vectors = std::env::var_os("FEDERATE_VECTORS").unwrap_or_default();
         let ours = Path::new(&vectors).join("simplesamlphp-saml2/resources/schemas");
-        let mut schema = Path::new(DEBIAN).join(SCHEMA);
-        if ours.join(SCHEMA).exists() {
-            schema = ours.join(SCHEMA);
+        let mut schema = Path::new(DEBIAN).join(name);
+        if ours.join(name).exists() {
+            schema = ours.join(name);
         } else if !schema.exists() {
             return Err("opensaml-schemas is not installed".to_owned());
         } else if !Path::new(IMPORTED).exists() {
@@ -51,7 +54,9 @@ impl Judge {
              <system systemId=\"{web}/REC-xmldsig-core-20020212/xmldsig-core-schema.xsd\" \
              uri=\"file://{IMPORTED}/xmldsig-core-schema.xsd\"/>\
              <system systemId=\"{web}/REC-xmlenc-core-20021210/xenc-schema.xsd\" \
-             uri=\"file://{IMPORTED}/xenc-schema.xsd\"/></catalog>"
+             uri=\"file://{IMPORTED}/xenc-schema.xsd\"/>\
+             <system systemId=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+             uri=\"file://{IMPORTED}/soap-envelope.xsd\"/></catalog>"
         );
         std::fs::write(directory.path().join("catalog.xml"), catalog).unwrap();
         Ok(Self { directory, schema })
@@ -91,7 +96,11 @@ impl Judge {
 
 /// Runs with xmllint and the schemas, or says why not.
 fn judged(test: impl FnOnce(&Judge)) {
-    match Judge::new() {
+    judged_by(SCHEMA, test);
+}
+
+fn judged_by(schema: &str, test: impl FnOnce(&Judge)) {
+    match Judge::new(schema) {
         Ok(judge) => test(&judge),
         Err(why) => skipped(&why),
     }
@@ -200,5 +209,59 @@ fn artifact_messages_are_valid() {
             let message = honest(part).xml();
             judge.valid_message(&crate::artifact::response(Some(&message)));
         }
+    });
+}
+
+/// Messages that say something in other vocabularies, too.
+#[test]
+fn messages_with_extensions_are_valid() {
+    judged(|judge| {
+        let mut request = crate::requests::full();
+        request.extensions = crate::extensions::some();
+        judge.valid_message(&request);
+        let mut request = crate::logout::request();
+        request.set_asynchronous();
+        judge.valid_message(&request);
+        let mut response = crate::logout::response();
+        response.extensions = crate::extensions::some();
+        judge.valid_message(&response);
+        let mut resolve = crate::artifact::resolve();
+        resolve.extensions = crate::extensions::some();
+        judge.valid_message(&resolve);
+        let message = honest(PARTS[2]).xml();
+        let mut response = crate::artifact::response(Some(&message));
+        response.extensions = crate::extensions::some();
+        judge.valid_message(&response);
+        let mut response = honest(PARTS[0]).response;
+        response.extensions = crate::extensions::some();
+        judge.valid(&issue_failure(&response, &signer()).unwrap());
+    });
+}
+
+/// The header blocks of the ECP profile, each by itself.
+#[test]
+fn ecp_header_blocks_are_valid() {
+    judged_by("saml-schema-ecp-2.0.xsd", |judge| {
+        let response = honest(PARTS[2]).xml();
+        let to_client = crate::ecp::to_client(crate::support::ACS, response.as_bytes());
+        let brought =
+            crate::ecp::from_client(response.as_bytes(), Some("_envelope"), Some("a & b"));
+        let mut known = 0;
+        for envelope in [crate::ecp::asks(), to_client, brought] {
+            let blocks = [ECP_REQUEST, ECP_RELAY_STATE, ECP_RESPONSE];
+            let others = [PAOS_REQUEST, PAOS_RESPONSE];
+            let understood = [&blocks[..], &others].concat();
+            let read = Envelope::parse(&envelope, &Limits::default(), &understood).unwrap();
+            for block in blocks.into_iter().filter_map(|name| read.block_hint(name)) {
+                let mut octets = Vec::new();
+                canonicalize(block, None, &Canonicalization::default(), &mut octets);
+                judge.valid(&octets);
+                let text = String::from_utf8(octets).unwrap();
+                let without = swap(&text, " soap:mustUnderstand=\"1\"", "");
+                assert!(judge.complaint(without.as_bytes()).is_some());
+                known += 1;
+            }
+        }
+        assert_eq!(known, 4);
     });
 }

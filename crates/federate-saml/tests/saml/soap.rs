@@ -3,9 +3,9 @@
 
 use crate::logout::request;
 use crate::support::*;
-use federate_saml::binding::soap::{self, FaultCode};
+use federate_saml::binding::soap::{self, Envelope, FaultCode};
 use federate_saml::{BindingError, LogoutRequest, SamlError, signed_xml, unsigned_xml};
-use federate_xml::{Limits, ReadError, ReadProblem, SignatureError, Unverified, XmlError};
+use federate_xml::{Limits, Name, ReadError, ReadProblem, SignatureError, Unverified, XmlError};
 
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
@@ -135,6 +135,7 @@ fn headers_that_insist_are_refused() {
         "soap:mustUnderstand=\"0\"",
         "mustUnderstand=\"1\"",
         "soap:actor=\"urn:x\"",
+        "soap:actor=\"urn:x\" soap:mustUnderstand=\"1\"",
     ] {
         assert_eq!(verify(&header(fine)).unwrap(), request());
     }
@@ -147,6 +148,57 @@ fn headers_that_insist_are_refused() {
             code,
         );
     }
+}
+
+/// A block without an actor, and one for whoever reads next, is for us.
+#[test]
+fn actors() {
+    let block = Name::new("urn:h", "h", "Block");
+    let read = |envelope: &str, understood: &[Name]| {
+        let envelope = Envelope::parse(envelope.as_bytes(), &Limits::default(), understood)?;
+        let found = envelope.block_hint(block).is_some();
+        let message = envelope.body::<LogoutRequest>()?;
+        drop(with_context(|c| message.verify(&trusted(), c))?);
+        Ok::<bool, SamlError>(found)
+    };
+    let next = format!("soap:actor=\"{}\"", soap::NEXT);
+    for actor in ["", "soap:actor=\"\"", &next, &format!("{next} x=\"\"")] {
+        assert_eq!(read(&header(actor), &[]), Ok(true));
+        let insists = header(&format!("{actor} soap:mustUnderstand=\"1\""));
+        assert_eq!(read(&insists, &[block]), Ok(true));
+        let code = "binding.soap_must_understand";
+        for unknown in [&[][..], &[Name::new("urn:other", "h", "Block")]] {
+            fails(read(&insists, unknown), BindingError::MustUnderstand, code);
+        }
+    }
+    for insists in ["0", "1"] {
+        let other = format!("soap:actor=\"urn:x\" soap:mustUnderstand=\"{insists}\"");
+        assert_eq!(read(&header(&other), &[block]), Ok(false));
+    }
+}
+
+/// A block that we write says for whom it is, and the message beside it keeps its signature.
+#[test]
+fn header_blocks_agree() {
+    let block = Name::new("urn:h", "h", "Block");
+    let message = signed_xml(&request(), &signer()).unwrap();
+    let envelope = soap::envelope_with(&message, |w| {
+        w.start(block);
+        soap::for_next(w);
+        w.text("a < b");
+        w.end();
+    });
+    let text = std::str::from_utf8(&envelope).unwrap();
+    fails(
+        verify(text),
+        BindingError::MustUnderstand,
+        "binding.soap_must_understand",
+    );
+    let read = Envelope::parse(&envelope, &Limits::default(), &[block]).unwrap();
+    let text = read.block_hint(block).unwrap().text().unwrap();
+    assert_eq!(text, "a < b");
+    let message = read.body::<LogoutRequest>().unwrap();
+    drop(with_context(|c| message.verify(&trusted(), c)).unwrap());
 }
 
 /// A fault is told by its code; the peer's words are not.

@@ -211,7 +211,7 @@ pub(crate) fn expect() -> Expect {
         idp: entity(IDP),
         request: Some(SentRequest {
             id: id("_request"),
-            identity_provider: entity(IDP),
+            identity_provider: Some(entity(IDP)),
             issue_instant: now() - seconds(90),
             force_authn: false,
             requested_authn_context: None,

@@ -11,7 +11,7 @@ use federate_saml::{
     SentRequest, ValidatedLogin, validate_logout_request, validate_logout_response,
     validate_response, verify_response,
 };
-use federate_types::{ClockSkew, EntityId};
+use federate_types::{Binding, ClockSkew, EntityId};
 use federate_xml::{
     Document, Element, FromElement, Limits, Name, SignaturePolicy, TrustedKeys, Unverified,
     VerificationContext,
@@ -251,7 +251,7 @@ pub(crate) fn context(row: &Row, response: &Response) -> Expect {
         idp: idp.clone(),
         request: request.map(|id| SentRequest {
             id,
-            identity_provider: idp,
+            identity_provider: Some(idp),
             issue_instant: now - seconds(60),
             force_authn: false,
             requested_authn_context: None,
@@ -295,6 +295,7 @@ fn logout(row: &Row, octets: &[u8], keys: &TrustedKeys) -> Result<(), SamlError>
         let expect = LogoutExpectation {
             peer: request.issuer.as_ref().unwrap_or(&nobody),
             single_logout_service: request.destination.as_deref().unwrap_or(SLO),
+            binding: Binding::HttpPost,
             now,
             skew: ClockSkew::default(),
         };
@@ -306,6 +307,7 @@ fn logout(row: &Row, octets: &[u8], keys: &TrustedKeys) -> Result<(), SamlError>
         let expect = LogoutExpectation {
             peer: response.issuer.as_ref().unwrap_or(&nobody),
             single_logout_service: response.destination.as_deref().unwrap_or(SLO),
+            binding: Binding::HttpPost,
             now,
             skew: ClockSkew::default(),
         };

@@ -159,7 +159,12 @@ fn message_issue_instant(facts: &Facts<'_>) -> Result<(), Refusal> {
 
 /// `[SAMLProf] 4.1.4.2`: the assertion's issuer is the identity provider that was asked.
 fn assertion_issuer(facts: &Facts<'_>) -> Result<(), Refusal> {
-    let (expected, actual) = (facts.expect.identity_provider, &facts.assertion.issuer);
+    let (configured, actual) = (facts.expect.identity_provider, &facts.assertion.issuer);
+    let asked = facts
+        .expect
+        .request
+        .and_then(|r| r.identity_provider.as_ref());
+    let expected = asked.filter(|asked| *asked != actual).unwrap_or(configured);
     if actual == expected {
         return Ok(());
     }
