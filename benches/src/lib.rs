@@ -58,7 +58,7 @@ impl Workbench {
             sp: EntityId::new("https://sp.example/metadata")?,
             request: SentRequest {
                 id: MessageId::from_random([1; 20]),
-                identity_provider: idp.clone(),
+                identity_provider: Some(idp.clone()),
                 issue_instant: now,
                 force_authn: false,
                 requested_authn_context: None,

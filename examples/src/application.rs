@@ -2,6 +2,7 @@
 
 use crate::config::duration;
 use federate::Application;
+use federate::crypto::SignatureAlgorithm;
 use federate::saml::SignedPart;
 use federate::types::{ClockSkew, EntityId, NameIdFormat};
 use serde::Deserialize;
@@ -18,6 +19,7 @@ pub(crate) struct ApplicationEntry {
     name_id_from: Vec<String>,
     #[serde(default)]
     sign: Sign,
+    signature: Option<Signature>,
     #[serde(default)]
     encrypt: bool,
     lifetime: Option<String>,
@@ -78,7 +80,27 @@ enum Sign {
     Both,
 }
 
+/// The algorithms of the hub's RSA key.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Signature {
+    RsaSha256,
+    RsaSha384,
+    RsaSha512,
+    RsaPssSha256,
+}
+
 impl ApplicationEntry {
+    /// By which algorithm its responses are signed, if not by the hub's usual one.
+    pub(crate) fn signature_algorithm(&self) -> Option<SignatureAlgorithm> {
+        self.signature.map(|signature| match signature {
+            Signature::RsaSha256 => SignatureAlgorithm::RsaSha256,
+            Signature::RsaSha384 => SignatureAlgorithm::RsaSha384,
+            Signature::RsaSha512 => SignatureAlgorithm::RsaSha512,
+            Signature::RsaPssSha256 => SignatureAlgorithm::RsaPssSha256,
+        })
+    }
+
     /// Sets the options.
     pub(crate) fn apply(&self, application: &mut Application) -> Result<(), String> {
         if let Some(format) = self.name_id_format {
@@ -176,10 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn an_application_can_have_an_algorithm_of_its_own() {
+        for (name, expected) in [
+            ("rsa-sha512", SignatureAlgorithm::RsaSha512),
+            ("rsa-pss-sha256", SignatureAlgorithm::RsaPssSha256),
+        ] {
+            let text = format!("name = \"a\"\nmetadata = \"a\"\nsignature = \"{name}\"");
+            let entry: ApplicationEntry = toml::from_str(&text).unwrap();
+            assert_eq!(entry.signature_algorithm(), Some(expected));
+        }
+    }
+
+    #[test]
     fn bad_options_are_told() {
         for (options, expected) in [
             ("name_id_format = \"mail\"", "unknown variant `mail`"),
             ("sign = \"none\"", "unknown variant `none`"),
+            ("signature = \"rsa-sha1\"", "unknown variant `rsa-sha1`"),
             ("lifetime = \"long\"", "lifetime: \"long\" is not a number"),
             ("skew = \"1h\"", "skew: "),
             ("audience = \"\"", "audience: "),

@@ -16,6 +16,8 @@ pub(crate) struct Config {
     pub(crate) applications: Vec<ApplicationEntry>,
     pub(crate) users: BTreeMap<String, DirectoryUser>,
     pub(crate) lifetime: LifetimePolicy,
+    /// Whether programs may sign in by themselves.
+    pub(crate) ecp: bool,
     /// Where the paths in it begin.
     pub(crate) folder: PathBuf,
     /// How it is called in messages.
@@ -31,6 +33,8 @@ struct Document {
     user: Vec<UserEntry>,
     #[serde(default)]
     session: SessionEntry,
+    #[serde(default)]
+    ecp: bool,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +77,7 @@ impl Config {
         let at = |why: String| Problem::of(&file, why);
         let mut config = Self {
             lifetime: lifetime(&document.session).map_err(at)?,
+            ecp: document.ecp,
             applications: document.application,
             folder,
             users: BTreeMap::new(),

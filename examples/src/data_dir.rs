@@ -57,6 +57,7 @@ impl DataDir {
         provider: &CryptoProvider,
         name: &str,
         common_name: &str,
+        algorithm: SignatureAlgorithm,
     ) -> Result<Signer, Problem> {
         let (key_file, certificate_file) = (format!("{name}.key.pem"), format!("{name}.cert.pem"));
         let problem =
@@ -69,7 +70,7 @@ impl DataDir {
         let key = PrivateKey::from_pem(&pem).map_err(|e| problem(&key_file, e))?;
         let key = provider
             .keys
-            .load_signing_key(&key, SignatureAlgorithm::RsaSha256)
+            .load_signing_key(&key, algorithm)
             .map_err(|e| problem(&key_file, e))?;
         let pem = self.text(&certificate_file, || {
             // Set back a little, for peers whose clock is behind.
@@ -141,6 +142,7 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use federate::crypto::SignatureAlgorithm::RsaSha256;
     use federate::crypto::aws_lc_provider;
 
     #[test]
@@ -150,7 +152,9 @@ mod tests {
         let provider = aws_lc_provider();
         let certificate = || {
             let data = DataDir::open(&path).unwrap();
-            let signer = data.signer(&provider, "hub", "hub.localhost").unwrap();
+            let signer = data
+                .signer(&provider, "hub", "hub.localhost", RsaSha256)
+                .unwrap();
             signer.certificate().clone()
         };
         let first = certificate();
@@ -159,7 +163,7 @@ mod tests {
         fs::write(path.join("hub.key.pem"), "damaged").unwrap();
         let data = DataDir::open(&path).unwrap();
         let problem = data
-            .signer(&provider, "hub", "hub")
+            .signer(&provider, "hub", "hub", RsaSha256)
             .unwrap_err()
             .to_string();
         assert!(problem.contains("hub.key.pem: "), "{problem}");

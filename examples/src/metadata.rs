@@ -4,6 +4,7 @@ use crate::application::ApplicationEntry;
 use crate::config::Config;
 use crate::problem::Problem;
 use federate::Application;
+use federate_http::{Client, HttpError, Options};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -58,17 +59,20 @@ fn fetch(url: &Url) -> Result<Vec<u8>, String> {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    if url.scheme() == "http" && !local {
-        return Err("metadata is fetched by https:// only".to_owned());
-    }
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIME))
-        .https_only(!local)
-        .max_redirects(3)
-        .build()
-        .into();
-    let one_line = |e: ureq::Error| e.to_string().replace('\n', " ");
-    let mut response = agent.get(url.as_str()).call().map_err(one_line)?;
-    let body = response.body_mut().with_config().limit(MOST);
-    body.read_to_vec().map_err(one_line)
+    let client = Client::new(&Options {
+        // The operator has written the address, and applications may live beside the hub.
+        allow_private_addresses: true,
+        allow_http: local,
+        timeout: TIME,
+        max_bytes: MOST,
+        ..Options::default()
+    });
+    let fetched = async {
+        let mut octets = Vec::new();
+        client?.fetch(url.as_str(), None, &mut octets).await?;
+        Ok::<_, HttpError>(octets)
+    };
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().map_err(|e| e.to_string())?;
+    runtime.block_on(fetched).map_err(|e| e.to_string())
 }

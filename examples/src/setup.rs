@@ -8,7 +8,7 @@ use crate::metadata;
 use crate::options::Options;
 use crate::problem::Problem;
 use axum::Router;
-use federate::crypto::{CryptoProvider, aws_lc_provider};
+use federate::crypto::{CryptoProvider, SignatureAlgorithm, aws_lc_provider};
 use federate::hub::Directory;
 use federate::session::LifetimePolicy;
 use federate::types::EntityId;
@@ -61,7 +61,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     if !options.no_demo {
         room_for_demo(options, &config)?;
     }
-    let configured = config
+    let mut configured = config
         .applications
         .iter()
         .map(|entry| metadata::application(&config, entry))
@@ -70,7 +70,17 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     let data = DataDir::open(&options.data_dir)?;
     let store = Arc::new(data.store("hub.redb")?);
     let party = party(&data, &provider, "hub", &site)?;
-    let idp = IdentityProvider::new(party, &site.url(hub::SSO), &site.url(hub::SLO))?;
+    for (entry, application) in config.applications.iter().zip(&mut configured) {
+        if let Some(algorithm) = entry.signature_algorithm() {
+            // The same key: its files are there.
+            application.signer = Some(data.signer(&provider, "hub", "hub", algorithm)?);
+        }
+    }
+    let mut idp = IdentityProvider::new(party, &site.url(hub::SSO), &site.url(hub::SLO))?
+        .with_artifact_resolution(&site.url(hub::ARTIFACTS))?;
+    if config.ecp {
+        idp = idp.with_ecp(&site.url(hub::ECP))?;
+    }
 
     let mut stores = vec![Arc::clone(&store)];
     let mut applications = Vec::new();
@@ -145,7 +155,8 @@ fn party(
 ) -> Result<Party, Problem> {
     let entity_id =
         EntityId::new(site.url(hub::METADATA)).map_err(|e| Problem::new(e.to_string()))?;
-    let signer = data.signer(provider, name, &format!("Federate {name}"))?;
+    let common_name = format!("Federate {name}");
+    let signer = data.signer(provider, name, &common_name, SignatureAlgorithm::RsaSha256)?;
     Ok(Party::new(entity_id, signer))
 }
 
@@ -216,7 +227,10 @@ fn with_applications(
         match idp.unsolicited_sign_on(&id) {
             Err(FederateError::Denied(Denial::NoEndpoint)) => {
                 let what = format!("{file}: application.metadata of {name:?}");
-                return Err(Problem::of(what, "it takes no responses by HTTP-POST"));
+                return Err(Problem::of(
+                    what,
+                    "it takes no responses by HTTP-POST, SimpleSign or artifact",
+                ));
             }
             // The others go on: this one may be repaired meanwhile.
             Err(e) => tracing::warn!(code = e.code(), application = name, "{e}"),

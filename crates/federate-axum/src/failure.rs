@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     BodyTooSlow,
     #[error("the body is not a form")]
     NotAForm,
+    #[error("the body is not a SOAP envelope")]
+    NotAnEnvelope,
     #[error("a parameter is missing or malformed")]
     Parameter,
     #[error("the form was sent by a page of another origin")]
@@ -54,6 +56,7 @@ impl Fault {
             Self::BodyTooLarge => "http.body_too_large",
             Self::BodyTooSlow => "http.body_too_slow",
             Self::NotAForm => "http.not_a_form",
+            Self::NotAnEnvelope => "http.not_an_envelope",
             Self::Parameter => "http.parameter",
             Self::OtherOrigin => "http.other_origin",
             Self::NotShown => "http.form_not_shown",
@@ -68,7 +71,7 @@ impl Fault {
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAForm | Self::NotAnEnvelope => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Parameter => StatusCode::BAD_REQUEST,
             Self::OtherOrigin | Self::NotShown => StatusCode::FORBIDDEN,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,

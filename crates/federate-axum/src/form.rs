@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_TYPE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use federate::Token;
+use federate::saml::ecp;
 use std::time::Duration;
 use tokio::time::timeout;
 use url::form_urlencoded;
@@ -26,21 +27,71 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        let kind = request.headers().get(CONTENT_TYPE);
-        let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or("");
-        let kind = kind.split(';').next().unwrap_or("").trim();
-        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !is_of_type(&request, FORM) {
             return Err(Failure::new(Fault::NotAForm));
         }
-        let octets = timeout(BODY_TIME, to_bytes(request.into_body(), MAX_BODY))
-            .await
-            .map_err(|_| Failure::new(Fault::BodyTooSlow))?
-            // It is too large, or the connection broke and nobody reads the answer.
-            .map_err(|_| Failure::new(Fault::BodyTooLarge))?;
-        String::from_utf8(octets.into())
-            .map(Self)
-            .map_err(|_| Failure::new(Fault::NotAForm))
+        form(request).await.map(Self)
     }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// An envelope that a peer sent.
+pub(crate) struct Envelope(pub(crate) Vec<u8>);
+
+impl<S: Send + Sync> FromRequest<S> for Envelope {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        if !is_of_type(&request, "text/xml") {
+            return Err(Failure::new(Fault::NotAnEnvelope));
+        }
+        octets(request).await.map(Self)
+    }
+}
+
+/// What comes to an assertion consumer service.
+pub(crate) enum Arrived {
+    /// A form, from a browser.
+    Form(String),
+    /// An envelope, from an enhanced client. No page of another site can make a browser send
+    /// one: for this type it asks first, and is not allowed.
+    Paos(Vec<u8>),
+}
+
+impl<S: Send + Sync> FromRequest<S> for Arrived {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        if is_of_type(&request, ecp::CONTENT_TYPE) {
+            return octets(request).await.map(Self::Paos);
+        }
+        if !is_of_type(&request, FORM) {
+            return Err(Failure::new(Fault::NotAForm));
+        }
+        form(request).await.map(Self::Form)
+    }
+}
+
+fn is_of_type(request: &Request, expected: &str) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim();
+    kind.eq_ignore_ascii_case(expected)
+}
+
+async fn octets(request: Request) -> Result<Vec<u8>, Failure> {
+    let octets = timeout(BODY_TIME, to_bytes(request.into_body(), MAX_BODY))
+        .await
+        .map_err(|_| Failure::new(Fault::BodyTooSlow))?
+        // It is too large, or the connection broke and nobody reads the answer.
+        .map_err(|_| Failure::new(Fault::BodyTooLarge))?;
+    Ok(octets.into())
+}
+
+async fn form(request: Request) -> Result<String, Failure> {
+    let octets = octets(request).await?;
+    String::from_utf8(octets).map_err(|_| Failure::new(Fault::NotAForm))
 }
 
 /// The fields of one of our own forms, or the parameters of one of our own addresses.
@@ -63,6 +114,10 @@ impl Fields {
             (Some((_, value)), None) => Some(value),
             _ => None,
         }
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(found, _)| found == name)
     }
 
     /// A field that must be there.

@@ -1,11 +1,14 @@
 //! The hub on the web.
 
+mod ecp;
 mod home;
 mod log_out;
 mod sign_on;
 
 use crate::cookie::{self, Purpose};
+use crate::deliver::{deliver, soap_fault};
 use crate::failure::Failure;
+use crate::form::Envelope;
 use crate::headers::{no_such_method, no_such_page, with_safe_headers};
 use crate::page::Page;
 use crate::site::Site;
@@ -28,6 +31,12 @@ pub const SSO: &str = "/saml/sso";
 
 /// Where a hub takes logout messages: the single logout service of its metadata.
 pub const SLO: &str = "/saml/slo";
+
+/// Where a hub resolves artifacts, if its identity provider does.
+pub const ARTIFACTS: &str = "/saml/artifact";
+
+/// Where a hub takes the requests of enhanced clients, if its identity provider does.
+pub const ECP: &str = "/saml/ecp";
 
 /// Where a hub's metadata is found.
 pub const METADATA: &str = "/saml/metadata";
@@ -130,6 +139,8 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
             SSO,
             get(sign_on::redirected::<S>).post(sign_on::posted::<S>),
         )
+        .route(ARTIFACTS, post(resolve_artifact::<S>))
+        .route(ECP, post(ecp::ecp::<S>))
         .route("/saml/sso/continue", get(sign_on::go_on::<S>))
         .route(
             SLO,
@@ -143,6 +154,18 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method);
     with_safe_headers(routes).with_state(state)
+}
+
+/// An application fetches the answer of which it was brought the artifact.
+async fn resolve_artifact<S: Store>(
+    State(state): State<HubState<S>>,
+    Envelope(envelope): Envelope,
+) -> Response {
+    let resolved = state.hub().resolve_artifact(&envelope).await;
+    resolved
+        .map_err(Failure::from)
+        .and_then(|outgoing| deliver(outgoing, state.provider()))
+        .unwrap_or_else(|failure| soap_fault(&failure))
 }
 
 async fn metadata<S: Store>(State(state): State<HubState<S>>) -> Response {

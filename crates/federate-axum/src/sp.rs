@@ -1,5 +1,6 @@
 //! A service provider on the web.
 
+mod channel;
 mod signed_in;
 
 pub use signed_in::{NotSignedIn, Sessions, SignedIn};
@@ -7,20 +8,25 @@ pub use signed_in::{NotSignedIn, Sessions, SignedIn};
 use crate::cookie::{self, Purpose, until};
 use crate::deliver::{deliver, deliver_after_form, see_other};
 use crate::failure::Failure;
-use crate::form::{Body, Fields, own_origin};
+use crate::form::{Arrived, Body, Fields, own_origin};
 use crate::headers::with_safe_headers;
 use crate::page::Page;
 use crate::return_to::local_path;
 use crate::site::Site;
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use channel::Channel;
 use chrono::TimeDelta;
-use federate::types::{Status, StatusCode};
-use federate::{Incoming, LoginOptions, LogoutReceived, ServiceProvider, Store};
+use federate::saml::ecp;
+use federate::types::{Binding, Status, StatusCode};
+use federate::{
+    BackChannel, CompletedLogin, Incoming, LoginOptions, LogoutReceived, ServiceProvider, Store,
+    Token,
+};
 use maud::{Markup, html};
 use std::sync::Arc;
 
@@ -45,6 +51,8 @@ pub struct SpState<S> {
 struct Inner<S> {
     sp: Arc<ServiceProvider<S>>,
     site: Site,
+    channel: Channel,
+    login: LoginOptions,
 }
 
 impl<S> Clone for SpState<S> {
@@ -61,7 +69,39 @@ impl<S: Store> SpState<S> {
     #[must_use]
     pub fn new(sp: Arc<ServiceProvider<S>>, site: Site) -> Self {
         Self {
-            inner: Arc::new(Inner { sp, site }),
+            inner: Arc::new(Inner {
+                sp,
+                site,
+                channel: Channel::none(),
+                login: LoginOptions::default(),
+            }),
+        }
+    }
+
+    /// What every login asks for. Where it goes, `return_to` of its address says.
+    #[must_use]
+    pub fn with_login_options(self, login: LoginOptions) -> Self {
+        let channel = self.inner.channel.clone();
+        self.with(channel, login)
+    }
+
+    /// Fetches responses of which artifacts come by this channel; without one, artifacts are
+    /// refused.
+    #[must_use]
+    pub fn with_back_channel(self, channel: impl BackChannel + 'static) -> Self {
+        let login = self.inner.login.clone();
+        self.with(Channel::new(channel), login)
+    }
+
+    fn with(self, channel: Channel, login: LoginOptions) -> Self {
+        let (sp, site) = (Arc::clone(&self.inner.sp), self.inner.site.clone());
+        Self {
+            inner: Arc::new(Inner {
+                sp,
+                site,
+                channel,
+                login,
+            }),
         }
     }
 
@@ -103,7 +143,7 @@ impl<S: Store> SpState<S> {
 pub fn sp_router<S: Store>(state: SpState<S>) -> Router {
     let routes = Router::new()
         .route("/login", get(login::<S>))
-        .route(ACS, post(receive::<S>))
+        .route(ACS, get(receive_redirected::<S>).post(receive_posted::<S>))
         .route("/login/complete", get(complete::<S>))
         .route("/logout", post(log_out::<S>))
         .route(SLO, get(logout_redirected::<S>).post(logout_posted::<S>))
@@ -122,11 +162,15 @@ async fn login<S: Store>(
             .value("return_to")
             .and_then(local_path)
             .map(str::to_owned),
-        ..LoginOptions::default()
+        ..state.inner.login.clone()
     };
+    let sp = state.service_provider();
+    if sp.takes_responses_by(Binding::Paos) && is_enhanced_client(&headers) {
+        let envelope = sp.start_ecp_login(options).await?;
+        return Ok(([(CONTENT_TYPE, ecp::CONTENT_TYPE)], envelope).into_response());
+    }
     // Several tabs may be on their way to the identity provider: they share the cookie.
     let browser = cookie::read(&headers, state.site(), Purpose::Login);
-    let sp = state.service_provider();
     let started = sp.start_login_in(browser, options).await?;
     let mut response = deliver(started.outgoing, sp.party().signer.provider())?;
     cookie::set(
@@ -139,13 +183,59 @@ async fn login<S: Store>(
     Ok(response)
 }
 
-/// The response comes from another site and without cookies: it is verified and set aside, and
-/// the GET that follows shows which browser it is.
-async fn receive<S: Store>(
+/// Whether the request is of a program that would ask the identity provider itself
+/// (`[SAMLProf] 4.2.3.1`).
+fn is_enhanced_client(headers: &HeaderMap) -> bool {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    text(ACCEPT.as_str())
+        .zip(text("PAOS"))
+        .is_some_and(|(accept, paos)| ecp::accepts_paos(accept, paos))
+}
+
+/// An artifact: the response itself is fetched from the identity provider.
+async fn receive_redirected<S: Store>(
     State(state): State<SpState<S>>,
-    Body(body): Body,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let handle = state.service_provider().receive_login(&body).await?;
+    let incoming = Incoming::Redirect(query.as_deref().unwrap_or(""));
+    receive_artifact(&state, incoming).await
+}
+
+async fn receive_artifact<S: Store>(
+    state: &SpState<S>,
+    incoming: Incoming<'_>,
+) -> Result<Response, Failure> {
+    let sp = state.service_provider();
+    let handle = sp.receive_artifact(incoming, &state.inner.channel).await?;
+    go_on(&handle)
+}
+
+/// The response comes from another site and without cookies: it is verified and set aside, and
+/// the GET that follows shows which browser it is. That of an enhanced client is its last word.
+async fn receive_posted<S: Store>(
+    State(state): State<SpState<S>>,
+    headers: HeaderMap,
+    arrived: Arrived,
+) -> Result<Response, Failure> {
+    let sp = state.service_provider();
+    match arrived {
+        Arrived::Form(body) if Fields::parse(&body).has("SAMLart") => {
+            receive_artifact(&state, Incoming::Post(&body)).await
+        }
+        Arrived::Form(body) => go_on(&sp.receive_login(&body).await?),
+        Arrived::Paos(envelope) => {
+            let previous = cookie::read(&headers, state.site(), Purpose::Session);
+            let completed = sp.receive_ecp_login(&envelope, previous.as_ref()).await?;
+            signed_in(&state, &completed)
+        }
+    }
+}
+
+fn go_on(handle: &Token) -> Result<Response, Failure> {
     see_other(&format!("/login/complete?handle={}", handle.expose()))
 }
 
@@ -161,6 +251,15 @@ async fn complete<S: Store>(
     let completed = sp
         .complete_login(&handle, browser.as_ref(), previous.as_ref())
         .await?;
+    signed_in(&state, &completed)
+}
+
+/// Gives the session's cookie, and goes where the person wanted to be.
+fn signed_in<S: Store>(
+    state: &SpState<S>,
+    completed: &CompletedLogin,
+) -> Result<Response, Failure> {
+    let (site, sp) = (state.site(), state.service_provider());
     tracing::info!(session = %completed.session.id, "signed in");
     let to = completed.return_to.as_deref().and_then(local_path);
     let mut response = see_other(to.unwrap_or("/"))?;

@@ -10,6 +10,8 @@
 
 #[path = "web/attacks.rs"]
 mod attacks;
+#[path = "web/bindings.rs"]
+mod bindings;
 #[path = "web/browser.rs"]
 mod browser;
 #[path = "web/flow.rs"]

@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use crate::terminal::visible;
 use crate::trust;
 use chrono::TimeDelta;
-use federate_crypto::{Curve, aws_lc_provider, self_signed};
+use federate_crypto::{Curve, SignatureAlgorithm, aws_lc_provider, self_signed};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<Output, Problem> {
     };
     let key = key.map_err(|e| Problem::of("--type", e))?;
     let signer = keys
-        .load_signing_key(&key, trust::algorithm(key.key_type()))
+        .load_signing_key(&key, SignatureAlgorithm::usual_for(key.key_type()))
         .map_err(|e| Problem::of("--type", e))?;
     // Set back a little, for peers whose clock is behind.
     let from = trust::now() - TimeDelta::minutes(5);

@@ -116,7 +116,7 @@ impl Setting {
         };
         let request = id.map(|id| SentRequest {
             id,
-            identity_provider: identity_provider.clone(),
+            identity_provider: Some(identity_provider.clone()),
             issue_instant: self.now,
             force_authn: false,
             requested_authn_context: None,

@@ -51,24 +51,13 @@ fn private_key(path: &Path) -> Result<PrivateKey, Problem> {
     PrivateKey::from_pem(&input::read_text(path)?).map_err(|e| Problem::of(path.display(), e))
 }
 
-/// The algorithm with which a key of this type signs.
-pub(crate) const fn algorithm(key: KeyType) -> SignatureAlgorithm {
-    match key {
-        KeyType::Ec(Curve::P384) => SignatureAlgorithm::EcdsaSha384,
-        KeyType::Ec(Curve::P521) => SignatureAlgorithm::EcdsaSha512,
-        KeyType::Ec(_) => SignatureAlgorithm::EcdsaSha256,
-        KeyType::Ed25519 => SignatureAlgorithm::Ed25519,
-        _ => SignatureAlgorithm::RsaSha256,
-    }
-}
-
 /// A private key that signs.
 pub(crate) fn signing_key(
     provider: &CryptoProvider,
     path: &Path,
 ) -> Result<Arc<dyn federate_crypto::SigningKey>, Problem> {
     let key = private_key(path)?;
-    let algorithm = algorithm(key.key_type());
+    let algorithm = SignatureAlgorithm::usual_for(key.key_type());
     let loaded = provider.keys.load_signing_key(&key, algorithm);
     loaded.map_err(|e| Problem::of(path.display(), e))
 }

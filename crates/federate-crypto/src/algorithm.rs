@@ -108,6 +108,19 @@ impl SignatureAlgorithm {
         Self::Ed25519,
     ];
 
+    /// The one with which a key of this type signs unless something else is asked for: RSA with
+    /// SHA-256, ECDSA with the digest of the curve's size, or Ed25519.
+    #[must_use]
+    pub const fn usual_for(key: KeyType) -> Self {
+        match key {
+            KeyType::Rsa => Self::RsaSha256,
+            KeyType::Ec(Curve::P256) => Self::EcdsaSha256,
+            KeyType::Ec(Curve::P384) => Self::EcdsaSha384,
+            KeyType::Ec(Curve::P521) => Self::EcdsaSha512,
+            KeyType::Ed25519 => Self::Ed25519,
+        }
+    }
+
     /// The identifier that documents use.
     #[must_use]
     pub const fn uri(self) -> &'static str {

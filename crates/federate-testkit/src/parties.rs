@@ -9,7 +9,7 @@ use crate::keys;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate::hub::{Directory, DirectoryUser, hash_password};
 use federate::session::{MemoryStore, Profile};
-use federate::types::EntityId;
+use federate::types::{Binding, EntityId};
 use federate::xml::Signer;
 use federate::{
     Application, Clock, Connection, Decryption, Hub, IdentityProvider, Outgoing, Party,
@@ -55,6 +55,10 @@ impl Clock for TestClock {
 pub const HUB_SSO: &str = "https://hub.example/saml/sso";
 /// Where the hub takes logout messages.
 pub const HUB_SLO: &str = "https://hub.example/saml/slo";
+/// Where the hub resolves artifacts.
+pub const HUB_ARTIFACTS: &str = "https://hub.example/saml/artifact";
+/// Where the hub takes the requests of enhanced clients.
+pub const HUB_ECP: &str = "https://hub.example/saml/ecp";
 /// The name of the one user.
 pub const USER: &str = "alice";
 /// Her password.
@@ -128,7 +132,10 @@ impl Parties {
         let clock = TestClock::new();
         let [hub_key, a_key, b_key] = generated(&provider);
         let hub_party = party(provider, "https://hub.example", hub_key, &clock);
-        let idp = IdentityProvider::new(hub_party, HUB_SSO, HUB_SLO).expect("addresses");
+        let idp = IdentityProvider::new(hub_party, HUB_SSO, HUB_SLO)
+            .and_then(|idp| idp.with_artifact_resolution(HUB_ARTIFACTS))
+            .and_then(|idp| idp.with_ecp(HUB_ECP))
+            .expect("addresses");
         let hub_metadata = idp.metadata();
         let [a, b] = [("a", a_key), ("b", b_key)].map(|(name, key)| {
             let base = format!("https://{name}.example");
@@ -151,6 +158,9 @@ impl Parties {
                 sp.with_connection(connection)
             })
             .and_then(|sp| sp.with_single_logout(&format!("{base}/saml/slo")))
+            .and_then(|sp| sp.with_response_binding(Binding::HttpPostSimpleSign))
+            .and_then(|sp| sp.with_response_binding(Binding::HttpArtifact))
+            .and_then(|sp| sp.with_response_binding(Binding::Paos))
             .expect("addresses and metadata")
         });
         let application = |name: &str, sp: &ServiceProvider<MemoryStore>| {
@@ -192,7 +202,7 @@ impl Parties {
 pub fn query(outgoing: &Outgoing) -> String {
     match outgoing {
         Outgoing::Redirect(location) => query_of(location),
-        Outgoing::Post(form) => panic!("a form for {}, not a redirect", form.action),
+        other => panic!("{other:?}, not a redirect"),
     }
 }
 
@@ -202,9 +212,18 @@ pub fn query_of(location: &str) -> String {
     location.split_once('?').map_or("", |(_, q)| q).to_owned()
 }
 
+/// The form of a message that travels by HTTP-POST.
+#[must_use]
+pub fn post_form(outgoing: &Outgoing) -> &federate::saml::binding::PostForm {
+    match outgoing {
+        Outgoing::Post(form) => form,
+        other => panic!("{other:?}, not by HTTP-POST"),
+    }
+}
+
 /// The body that a browser posts for a form.
 #[must_use]
-pub fn form_body(form: &federate::saml::binding::PostForm) -> String {
+pub fn form_body(outgoing: &Outgoing) -> String {
     let escape = |text: &str| {
         let keep = |b: u8| b.is_ascii_alphanumeric();
         text.bytes()
@@ -214,9 +233,9 @@ pub fn form_body(form: &federate::saml::binding::PostForm) -> String {
             })
             .collect::<String>()
     };
-    let mut body = format!("{}={}", form.parameter, escape(&form.value));
-    if let Some(state) = &form.relay_state {
-        body.push_str(&format!("&RelayState={}", escape(state.as_str())));
-    }
-    body
+    let (_, fields) = outgoing.form().expect("a form");
+    let pairs = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escape(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }

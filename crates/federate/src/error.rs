@@ -1,3 +1,4 @@
+use crate::transport::BackChannelError;
 use federate_crypto::CryptoError;
 use federate_logout::LogoutError;
 use federate_metadata::MetadataError;
@@ -27,6 +28,9 @@ pub enum FederateError {
     /// A logout could not go on.
     #[error(transparent)]
     Logout(#[from] LogoutError),
+    /// A peer could not be asked directly.
+    #[error(transparent)]
+    BackChannel(#[from] BackChannelError),
     /// A key or the random source failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -111,6 +115,7 @@ impl FederateError {
             Self::Denied(e) => e.code(),
             Self::Store(e) => e.code(),
             Self::Logout(e) => e.code(),
+            Self::BackChannel(_) => "back_channel.unreachable",
             Self::Crypto(e) => e.code(),
             Self::Value(e) => e.code(),
             Self::Configuration(_) => "configuration",

@@ -2,18 +2,22 @@
 //!
 //! It knows nothing of sessions and users: the [`crate::Hub`] does, or your own service.
 
+mod answer;
+mod artifact;
 mod logout;
 mod release;
 mod sign_on;
 
+pub use answer::{Assurance, KeptResponse, Reply};
 pub use release::AttributeRelease;
-pub use sign_on::{Assurance, SignOnDemand};
+pub use sign_on::SignOnDemand;
 
 use crate::error::{Denial, FederateError};
 use crate::party::{Party, PeerPolicy};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
-    Endpoint, EntityDescriptor, IdpDescriptor, Location, SpDescriptor, parse_entity,
+    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, Location, SpDescriptor,
+    parse_entity,
 };
 use federate_saml::IssuePolicy;
 use federate_types::{Binding, EntityId, NameIdFormat};
@@ -82,11 +86,15 @@ impl Application {
 }
 
 /// The SAML 2.0 identity provider towards a set of applications.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct IdentityProvider {
     party: Party,
     single_sign_on_service: Location,
     single_logout_service: Location,
+    /// Where enhanced clients ask, if they can.
+    ecp_service: Option<Location>,
+    /// Where artifacts are resolved, if answers may travel as such.
+    artifact_resolution_service: Option<Location>,
     requires_signed_requests: bool,
     applications: BTreeMap<EntityId, Application>,
 }
@@ -105,6 +113,8 @@ impl IdentityProvider {
             party,
             single_sign_on_service: Location::new(single_sign_on_service)?,
             single_logout_service: Location::new(single_logout_service)?,
+            ecp_service: None,
+            artifact_resolution_service: None,
             requires_signed_requests: false,
             applications: BTreeMap::new(),
         })
@@ -117,6 +127,31 @@ impl IdentityProvider {
     pub const fn require_signed_requests(mut self) -> Self {
         self.requires_signed_requests = true;
         self
+    }
+
+    /// Lets answers travel as artifacts, which applications resolve at this address: what comes
+    /// there is for [`resolve_artifact`](Self::resolve_artifact).
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when the address is not an absolute `http(s)` URL.
+    pub fn with_artifact_resolution(mut self, location: &str) -> Result<Self, FederateError> {
+        self.artifact_resolution_service = Some(Location::new(location)?);
+        Ok(self)
+    }
+
+    /// Lets enhanced clients ask for themselves, by SOAP at this address (`[SAMLProf] 4.2`).
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when the address is not an absolute `http(s)` URL.
+    pub fn with_ecp(mut self, location: &str) -> Result<Self, FederateError> {
+        self.ecp_service = Some(Location::new(location)?);
+        Ok(self)
+    }
+
+    /// Where enhanced clients ask, if they can.
+    #[must_use]
+    pub const fn ecp_service(&self) -> Option<&Location> {
+        self.ecp_service.as_ref()
     }
 
     /// Adds an application; one of the same entity identifier is replaced.
@@ -142,16 +177,31 @@ impl IdentityProvider {
     /// The metadata to give to applications.
     #[must_use]
     pub fn metadata(&self) -> Vec<u8> {
-        let both = [Binding::HttpRedirect, Binding::HttpPost];
+        let browser = [
+            Binding::HttpRedirect,
+            Binding::HttpPost,
+            Binding::HttpPostSimpleSign,
+        ];
         let endpoints = |location: &Location| {
-            both.map(|binding| Endpoint::new(binding, location.clone()))
+            browser
+                .map(|binding| Endpoint::new(binding, location.clone()))
                 .to_vec()
         };
         let mut idp = IdpDescriptor::default();
         idp.keys = self.party.key_descriptors();
         idp.want_authn_requests_signed = self.requires_signed_requests;
         idp.single_sign_on = endpoints(&self.single_sign_on_service);
+        let ecp = self.ecp_service.iter();
+        idp.single_sign_on
+            .extend(ecp.map(|location| Endpoint::new(Binding::Soap, location.clone())));
         idp.single_logout = endpoints(&self.single_logout_service);
+        let resolution = self.artifact_resolution_service.iter();
+        idp.artifact_resolution = resolution
+            .map(|location| {
+                let endpoint = Endpoint::new(Binding::Soap, location.clone());
+                IndexedEndpoint::new(artifact::RESOLUTION_INDEX, endpoint)
+            })
+            .collect();
         idp.name_id_formats = vec![
             NameIdFormat::EmailAddress,
             NameIdFormat::Persistent,

@@ -36,7 +36,7 @@ pub use sp::{
 };
 pub use store::Store;
 pub use token::Token;
-pub use transport::{Incoming, Outgoing};
+pub use transport::{BackChannel, BackChannelError, Incoming, Outgoing};
 
 /// The README's example, compiled.
 #[cfg(all(doctest, feature = "aws-lc"))]

@@ -4,10 +4,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::FederateError;
 use chrono::{DateTime, Utc};
 use federate_crypto::{
-    Certificate, CryptoError, CryptoProvider, Curve, DecryptionKey, KeyType, PrivateKey,
+    Certificate, CryptoError, CryptoProvider, DecryptionKey, KeyType, PrivateKey,
     SignatureAlgorithm,
 };
-use federate_metadata::{KeyDescriptor, KeyUse};
+use federate_metadata::{KeyDescriptor, KeyRing, KeyUse, RingKey};
 use federate_types::{ClockSkew, EntityId};
 use federate_xml::{
     DecryptionContext, DecryptionKeys, DecryptionPolicy, Limits, SignaturePolicy, Signer,
@@ -29,6 +29,8 @@ pub struct Party {
     pub limits: Limits,
     /// With what it decrypts; `None` refuses whatever is encrypted.
     pub decryption: Option<Decryption>,
+    /// Certificates of keys with which it will sign, or signed before: its metadata has them.
+    pub other_signing_certificates: Vec<Certificate>,
 }
 
 /// What is good enough from one peer. What is weaker than usual has a date at which it ends.
@@ -64,9 +66,10 @@ impl Decryption {
         })
     }
 
-    /// Decrypts also with keys that metadata no longer tells, until peers have noticed.
+    /// Decrypts also with keys that metadata does not tell yet, or no longer, until peers have
+    /// noticed.
     #[must_use]
-    pub fn with_retiring(mut self, keys: impl IntoIterator<Item = Arc<dyn DecryptionKey>>) -> Self {
+    pub fn with_others(mut self, keys: impl IntoIterator<Item = Arc<dyn DecryptionKey>>) -> Self {
         let all = self.keys.as_slice().iter().cloned().chain(keys);
         if let Some(keys) = DecryptionKeys::new(all) {
             self.keys = keys;
@@ -85,6 +88,7 @@ impl Party {
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
             decryption: None,
+            other_signing_certificates: Vec::new(),
         }
     }
 
@@ -102,26 +106,51 @@ impl Party {
         certificate: &str,
     ) -> Result<Self, FederateError> {
         let certificate = Certificate::from_pem(certificate)?;
-        let algorithm = match certificate.public_key().key_type() {
-            KeyType::Rsa => SignatureAlgorithm::RsaSha256,
-            KeyType::Ec(Curve::P256) => SignatureAlgorithm::EcdsaSha256,
-            KeyType::Ec(Curve::P384) => SignatureAlgorithm::EcdsaSha384,
-            KeyType::Ec(_) => SignatureAlgorithm::EcdsaSha512,
-            _ => SignatureAlgorithm::Ed25519,
-        };
         let key = PrivateKey::from_pem(private_key)?;
-        let key = provider.keys.load_signing_key(&key, algorithm)?;
-        let signer = Signer::new(provider, key, certificate)?;
+        let signer = signer(provider, &key, certificate)?;
         Ok(Self::new(EntityId::new(entity_id)?, signer))
+    }
+
+    /// A party whose keys change: it signs with the active one, decrypts with all that can, and
+    /// its metadata has all of them.
+    ///
+    /// # Errors
+    /// [`FederateError::Crypto`] when the provider does not take the active key, or a
+    /// certificate is for another key.
+    pub fn from_key_ring(
+        provider: CryptoProvider,
+        entity_id: EntityId,
+        ring: &KeyRing,
+    ) -> Result<Self, FederateError> {
+        let active = ring.active();
+        let signer = signer(provider, active.private_key(), active.certificate().clone())?;
+        let mut party = Self::new(entity_id, signer);
+        let load = |key: &RingKey| {
+            provider
+                .key_transport
+                .load_decryption_key(key.private_key())
+        };
+        if active.private_key().key_type() == KeyType::Rsa {
+            let decryption = Decryption::new(load(active)?, active.certificate().clone())?;
+            let others = ring.next().into_iter().chain(ring.retiring());
+            let others = others.filter(|key| key.private_key().key_type() == KeyType::Rsa);
+            let others = others.map(load).collect::<Result<Vec<_>, _>>()?;
+            party.decryption = Some(decryption.with_others(others));
+        }
+        let others = ring.next().into_iter().chain(ring.retiring());
+        party.other_signing_certificates = others.map(|key| key.certificate().clone()).collect();
+        Ok(party)
     }
 
     /// The keys that metadata tells peers.
     pub(crate) fn key_descriptors(&self) -> Vec<KeyDescriptor> {
-        let signing = KeyDescriptor::new(KeyUse::Signing, self.signer.certificate().clone());
+        let active = std::iter::once(self.signer.certificate());
+        let signing = active.chain(&self.other_signing_certificates);
+        let signing = signing.map(|c| KeyDescriptor::new(KeyUse::Signing, c.clone()));
         let encryption = self.decryption.iter().map(|decryption| {
             KeyDescriptor::new(KeyUse::Encryption, decryption.certificate.clone())
         });
-        std::iter::once(signing).chain(encryption).collect()
+        signing.chain(encryption).collect()
     }
 
     pub(crate) const fn provider(&self) -> &CryptoProvider {
@@ -155,6 +184,16 @@ impl Party {
             now,
         })
     }
+}
+
+fn signer(
+    provider: CryptoProvider,
+    key: &PrivateKey,
+    certificate: Certificate,
+) -> Result<Signer, FederateError> {
+    let algorithm = SignatureAlgorithm::usual_for(key.key_type());
+    let key = provider.keys.load_signing_key(key, algorithm)?;
+    Ok(Signer::new(provider, key, certificate)?)
 }
 
 impl fmt::Debug for Party {

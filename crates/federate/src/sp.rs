@@ -1,19 +1,25 @@
 //! The service provider: an application that lets an identity provider say who its users are.
 
 mod connection;
+mod ecp;
 mod login;
 mod logout;
+mod receive;
+mod session;
 
 pub use connection::Connection;
-pub use login::{CompletedLogin, Login, LoginOptions, StartedLogin};
+pub use login::{LoginOptions, StartedLogin};
 pub use logout::LogoutReceived;
+pub use session::{CompletedLogin, Login};
 
 use crate::error::{Denial, FederateError};
 use crate::party::Party;
 use crate::store::Store;
 use crate::token::{Token, hash};
 use chrono::{DateTime, Utc};
-use federate_metadata::{Endpoint, EntityDescriptor, IndexedEndpoint, Location, SpDescriptor};
+use federate_metadata::{
+    AttributeConsumingService, Endpoint, EntityDescriptor, IndexedEndpoint, Location, SpDescriptor,
+};
 use federate_session::{
     ConnectionId, LifetimePolicy, SessionKey, SessionRecord, SessionState, TenantId, User,
 };
@@ -30,6 +36,9 @@ use std::sync::Arc;
 pub struct ServiceProvider<S> {
     party: Party,
     assertion_consumer_service: Location,
+    /// Without repetition; HTTP-POST is the first.
+    response_bindings: Vec<Binding>,
+    attribute_consuming_services: Vec<AttributeConsumingService>,
     single_logout_service: Option<Location>,
     identity_providers: BTreeMap<EntityId, Connection>,
     lifetime: LifetimePolicy,
@@ -52,6 +61,8 @@ impl<S: Store> ServiceProvider<S> {
         Ok(Self {
             party,
             assertion_consumer_service: Location::new(assertion_consumer_service)?,
+            response_bindings: vec![Binding::HttpPost],
+            attribute_consuming_services: Vec::new(),
             single_logout_service: None,
             identity_providers: BTreeMap::new(),
             lifetime: LifetimePolicy::default(),
@@ -81,6 +92,32 @@ impl<S: Store> ServiceProvider<S> {
         Ok(self)
     }
 
+    /// Takes responses by another binding, too, at the same address as those by HTTP-POST:
+    /// HTTP-POST-SimpleSign, HTTP-Artifact (see [`receive_artifact`](Self::receive_artifact)) or
+    /// PAOS (see [`start_ecp_login`](Self::start_ecp_login)).
+    ///
+    /// # Errors
+    /// [`FederateError::Configuration`] for a binding by which no response comes
+    /// (`[SAMLProf] 4.1.2`).
+    pub fn with_response_binding(mut self, binding: Binding) -> Result<Self, FederateError> {
+        if matches!(binding, Binding::HttpRedirect | Binding::Soap) {
+            let why = "responses do not come by that binding";
+            return Err(FederateError::Configuration(why));
+        }
+        if !self.response_bindings.contains(&binding) {
+            self.response_bindings.push(binding);
+        }
+        Ok(self)
+    }
+
+    /// Tells identity providers which attributes are wanted (`[SAMLMeta] 2.4.4.1`); a login can
+    /// ask for one of several such sets.
+    #[must_use]
+    pub fn with_attribute_consuming_service(mut self, service: AttributeConsumingService) -> Self {
+        self.attribute_consuming_services.push(service);
+        self
+    }
+
     /// Takes part in single logout: logout messages arrive at the given address.
     ///
     /// # Errors
@@ -97,6 +134,12 @@ impl<S: Store> ServiceProvider<S> {
         self
     }
 
+    /// Whether responses can come by this binding.
+    #[must_use]
+    pub fn takes_responses_by(&self, binding: Binding) -> bool {
+        self.response_bindings.contains(&binding)
+    }
+
     /// Ourselves.
     #[must_use]
     pub const fn party(&self) -> &Party {
@@ -111,8 +154,15 @@ impl<S: Store> ServiceProvider<S> {
         sp.authn_requests_signed = true;
         sp.want_assertions_signed = true;
         sp.keys = self.party.key_descriptors();
-        let acs = Endpoint::new(Binding::HttpPost, self.assertion_consumer_service.clone());
-        sp.assertion_consumer = vec![IndexedEndpoint::new(0, acs)];
+        sp.assertion_consumer = (0..)
+            .zip(&self.response_bindings)
+            .map(|(index, binding)| {
+                let acs = self.assertion_consumer_service.clone();
+                IndexedEndpoint::new(index, Endpoint::new(*binding, acs))
+            })
+            .collect();
+        sp.attribute_consuming_services
+            .clone_from(&self.attribute_consuming_services);
         if let Some(location) = &self.single_logout_service {
             sp.single_logout = both
                 .map(|binding| Endpoint::new(binding, location.clone()))

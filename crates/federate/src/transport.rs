@@ -4,35 +4,95 @@ use crate::error::{Denial, FederateError};
 use crate::party::{Party, PeerPolicy};
 use chrono::{DateTime, Utc};
 use federate_metadata::Endpoint;
-use federate_saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
-use federate_saml::{BindingError, Message, MessageKind, SamlError, read_signed, signed_xml};
+use federate_saml::binding::{
+    PostForm, PostMessage, RedirectMessage, SimpleSignForm, SimpleSignMessage, redirect_url, soap,
+};
+use federate_saml::{
+    BindingError, Message, MessageKind, SamlError, read_signed, signed_xml, unsigned_xml,
+};
 use federate_types::{Binding, RelayState};
 use federate_xml::dsig::own_signature;
 use federate_xml::{TrustedKeys, Unverified, Verified};
 
-/// A message as the browser brought it, not read yet.
+/// A message as it came, not read yet.
 #[derive(Debug, Clone, Copy)]
 pub enum Incoming<'a> {
-    /// The query of an address, without its `?`.
+    /// The browser brought it in the query of an address, without its `?`.
     Redirect(&'a str),
-    /// The body of a form, `application/x-www-form-urlencoded`.
+    /// The browser brought it in the body of a form, `application/x-www-form-urlencoded`, signed
+    /// as HTTP-POST or HTTP-POST-SimpleSign have it.
     Post(&'a str),
+    /// The peer sent it itself: a SOAP envelope, `text/xml`.
+    Soap(&'a [u8]),
 }
 
-/// A message that the browser is to take somewhere.
+/// A message on its way to a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Outgoing {
-    /// Answer with 303 and this `Location`.
+    /// Answer the browser with 303 and this `Location`.
     Redirect(String),
-    /// Answer with the page of this form.
+    /// Answer the browser with the page of this form.
     Post(PostForm),
+    /// Answer the browser with the page of this form, whose values are signed.
+    SimpleSign(SimpleSignForm),
+    /// Answer the peer with this envelope, `text/xml`; nothing may keep it
+    /// (`[SAMLBind] 3.2.3.2`).
+    Soap(Vec<u8>),
+}
+
+impl Outgoing {
+    /// Where the form goes that the browser is to send, and its fields, if it is one.
+    #[must_use]
+    pub fn form(&self) -> Option<(&str, Vec<(&str, &str)>)> {
+        match self {
+            Self::Post(form) => Some((&form.action, form.fields())),
+            Self::SimpleSign(form) => Some((&form.form.action, form.fields())),
+            Self::Redirect(_) | Self::Soap(_) => None,
+        }
+    }
+}
+
+/// How a peer is asked something directly, without a browser.
+///
+/// An implementation makes an HTTP request: `POST`, `Content-Type: text/xml; charset=utf-8`,
+/// `SOAPAction: "http://www.oasis-open.org/committees/security"`, the envelope as body
+/// (`[SAMLBind] 3.2.3`). It sets bounds of time and size, follows no redirects, and refuses
+/// addresses to which this service has no business to connect. An answer of status 500 may
+/// carry a SOAP fault: its body is an answer, too.
+pub trait BackChannel: Send + Sync {
+    /// Sends an envelope to an address of the peer's metadata, and gives what comes back.
+    ///
+    /// # Errors
+    /// [`BackChannelError`] when nothing comes back that could be a SOAP envelope.
+    fn exchange(
+        &self,
+        location: &str,
+        envelope: Vec<u8>,
+    ) -> impl Future<Output = Result<Vec<u8>, BackChannelError>> + Send;
+}
+
+/// A peer could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the peer could not be reached: {reason}")]
+pub struct BackChannelError {
+    reason: String,
+}
+
+impl BackChannelError {
+    /// For the operator: what went wrong.
+    pub fn new(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { reason }
+    }
 }
 
 /// A message that was taken from its binding.
 pub(crate) enum Received<'a> {
     Redirect(RedirectMessage<'a>),
     Post(PostMessage),
+    SimpleSign(SimpleSignMessage),
+    Soap(&'a [u8]),
 }
 
 impl<'a> Incoming<'a> {
@@ -46,11 +106,15 @@ impl<'a> Incoming<'a> {
             Self::Redirect(query) => {
                 RedirectMessage::parse(query, kind, &party.limits).map(Received::Redirect)
             }
+            Self::Post(body) if is_simple_sign(body) => {
+                SimpleSignMessage::parse(body, kind, &party.limits).map(Received::SimpleSign)
+            }
             Self::Post(body) => PostMessage::parse(body, kind, &party.limits).map(Received::Post),
+            Self::Soap(envelope) => Ok(Received::Soap(envelope)),
         }
     }
 
-    /// Takes a request or a response, whichever it is.
+    /// Takes a request or a response, whichever it is; in an envelope, peers send requests.
     pub(crate) fn receive_either(
         &self,
         party: &Party,
@@ -70,6 +134,8 @@ impl Received<'_> {
         match self {
             Self::Redirect(_) => Binding::HttpRedirect,
             Self::Post(_) => Binding::HttpPost,
+            Self::SimpleSign(_) => Binding::HttpPostSimpleSign,
+            Self::Soap(_) => Binding::Soap,
         }
     }
 
@@ -77,6 +143,8 @@ impl Received<'_> {
         match self {
             Self::Redirect(message) => message.relay_state(),
             Self::Post(message) => message.relay_state(),
+            Self::SimpleSign(message) => message.relay_state(),
+            Self::Soap(_) => None,
         }
     }
 
@@ -87,6 +155,8 @@ impl Received<'_> {
         Ok(match self {
             Self::Redirect(message) => message.unverified()?,
             Self::Post(message) => Unverified::parse(message.xml(), &party.limits)?,
+            Self::SimpleSign(message) => message.unverified()?,
+            Self::Soap(envelope) => soap::body(envelope, &party.limits)?,
         })
     }
 
@@ -94,8 +164,11 @@ impl Received<'_> {
     pub(crate) fn is_signed<T: Message>(&self, message: &Unverified<'_, T>) -> bool {
         match self {
             Self::Redirect(redirect) => redirect.is_signed(),
+            Self::SimpleSign(form) => form.is_signed(),
             // Several signatures are signed too: verifying refuses them.
-            Self::Post(_) => !matches!(own_signature(message.root_hint()), Ok(None)),
+            Self::Post(_) | Self::Soap(_) => {
+                !matches!(own_signature(message.root_hint()), Ok(None))
+            }
         }
     }
 
@@ -114,7 +187,10 @@ impl Received<'_> {
             Self::Redirect(redirect) => {
                 redirect.verify_and_decrypt(keys, &context, decryption.as_ref())?
             }
-            Self::Post(_) => {
+            Self::SimpleSign(form) => {
+                form.verify_and_decrypt(keys, &context, decryption.as_ref())?
+            }
+            Self::Post(_) | Self::Soap(_) => {
                 let octets = context
                     .verify_enveloped(message.root_hint(), keys)
                     .map_err(SamlError::from)?;
@@ -125,6 +201,13 @@ impl Received<'_> {
     }
 }
 
+/// Whether a form is signed itself (`[SimpleSign] 2.5`); how, is for its reader to say.
+pub(crate) fn is_simple_sign(body: &str) -> bool {
+    let names = ["SigAlg=", "Signature="];
+    body.split('&')
+        .any(|pair| names.iter().any(|name| pair.starts_with(name)))
+}
+
 /// Sends a signed message to an endpoint, by the endpoint's binding.
 pub(crate) fn send<T: Message>(
     party: &Party,
@@ -133,27 +216,41 @@ pub(crate) fn send<T: Message>(
     message: &T,
     relay_state: Option<&RelayState>,
 ) -> Result<Outgoing, FederateError> {
+    let signer = &party.signer;
     Ok(match binding {
         Binding::HttpRedirect => {
-            let signer = Some(&party.signer);
-            Outgoing::Redirect(redirect_url(location, message, relay_state, signer)?)
+            let url = redirect_url(location, message, relay_state, Some(signer))?;
+            Outgoing::Redirect(url)
         }
         Binding::HttpPost => Outgoing::Post(PostForm::new(
             location,
             T::KIND,
-            &signed_xml(message, &party.signer)?,
+            &signed_xml(message, signer)?,
             relay_state.cloned(),
         )),
+        Binding::HttpPostSimpleSign => Outgoing::SimpleSign(SimpleSignForm::new(
+            location,
+            T::KIND,
+            &unsigned_xml(message),
+            relay_state.cloned(),
+            signer,
+        )?),
+        Binding::Soap => Outgoing::Soap(soap::envelope(&signed_xml(message, signer)?)),
         _ => return Err(Denial::NoEndpoint.into()),
     })
 }
 
-/// The endpoint of a service by which a browser can reach it: Redirect before POST.
+/// The endpoint of a service by which a browser can reach it: Redirect before POST, and
+/// SimpleSign where there is nothing else.
 pub(crate) fn front_channel(endpoints: &[Endpoint]) -> Option<(Binding, &Endpoint)> {
-    [Binding::HttpRedirect, Binding::HttpPost]
-        .into_iter()
-        .find_map(|binding| {
-            let endpoint = endpoints.iter().find(|e| e.is_for(binding))?;
-            Some((binding, endpoint))
-        })
+    [
+        Binding::HttpRedirect,
+        Binding::HttpPost,
+        Binding::HttpPostSimpleSign,
+    ]
+    .into_iter()
+    .find_map(|binding| {
+        let endpoint = endpoints.iter().find(|e| e.is_for(binding))?;
+        Some((binding, endpoint))
+    })
 }

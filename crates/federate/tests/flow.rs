@@ -10,10 +10,14 @@
 
 #[path = "flow/attacks.rs"]
 mod attacks;
+#[path = "flow/bindings.rs"]
+mod bindings;
 #[path = "flow/logout.rs"]
 mod logout;
 #[path = "flow/options.rs"]
 mod options;
+#[path = "flow/rollover.rs"]
+mod rollover;
 #[path = "flow/sign_on.rs"]
 mod sign_on;
 

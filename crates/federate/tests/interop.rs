@@ -12,14 +12,24 @@
     clippy::string_slice
 )]
 
+#[path = "interop/browser.rs"]
+mod browser;
+#[path = "interop/nanoidp.rs"]
+mod nanoidp;
 #[path = "interop/node_saml.rs"]
 mod node_saml;
 #[path = "interop/peer.rs"]
 mod peer;
 #[path = "interop/pysaml2.rs"]
 mod pysaml2;
+#[path = "interop/saml_idp.rs"]
+mod saml_idp;
 #[path = "interop/samlify.rs"]
 mod samlify;
+#[path = "interop/server.rs"]
+mod server;
+#[path = "interop/simplesamlphp.rs"]
+mod simplesamlphp;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -44,7 +54,7 @@ use std::sync::{Arc, LazyLock};
 fn location(started: &StartedLogin) -> &str {
     match &started.outgoing {
         Outgoing::Redirect(location) => location,
-        Outgoing::Post(form) => panic!("a form for {}", form.action),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -159,7 +169,7 @@ async fn sign_on(hub: &Hub<MemoryStore>, request: &Value, session: &Token) -> Va
     let request = Carried::of(request);
     let handle = hub.receive_sign_on(request.incoming()).await.unwrap();
     match hub.continue_sign_on(&handle, Some(session)).await.unwrap() {
-        SignOn::Respond(form) => carry(&Outgoing::Post(*form)),
+        SignOn::Respond(outgoing) => carry(&outgoing),
         SignOn::SignIn { application } => panic!("{application} wants a sign-in"),
     }
 }
@@ -168,9 +178,10 @@ async fn sign_on(hub: &Hub<MemoryStore>, request: &Value, session: &Token) -> Va
 fn carry(outgoing: &Outgoing) -> Value {
     match outgoing {
         Outgoing::Redirect(location) => json!({ "location": location }),
-        Outgoing::Post(form) => {
-            let fields: BTreeMap<&str, &str> = form.fields().into_iter().collect();
-            json!({ "action": form.action, "fields": fields })
+        other => {
+            let (action, fields) = other.form().unwrap();
+            let fields: BTreeMap<&str, &str> = fields.into_iter().collect();
+            json!({ "action": action, "fields": fields })
         }
     }
 }
@@ -192,12 +203,12 @@ impl Carried {
         let state = fields
             .get("RelayState")
             .map(|state| state.as_str().unwrap());
-        Self::Post(form_body(&PostForm {
+        Self::Post(form_body(&Outgoing::Post(PostForm {
             action: message["action"].as_str().unwrap().to_owned(),
             parameter,
             value: fields[parameter].as_str().unwrap().to_owned(),
-            relay_state: state.map(|state| RelayState::new(state).unwrap()),
-        }))
+            relay_state: state.map(|state| RelayState::received(state).unwrap()),
+        })))
     }
 
     fn incoming(&self) -> Incoming<'_> {
@@ -245,7 +256,9 @@ fn tampered(message: &Value) -> Value {
                 with_other_character(&xml, xml[..end - 20].rfind(base64).unwrap())
             }
             (None, Some(end)) => format!("{}x{}", &xml[..end], &xml[end..]),
-            (None, None) => xml.replace("InResponseTo=\"", "InResponseTo=\"_"),
+            (None, None) => xml
+                .replace("InResponseTo=\"", "InResponseTo=\"_")
+                .replace("AllowCreate=\"true\"", "AllowCreate=\"false\""),
         };
         *value = json!(STANDARD.encode(xml));
     }

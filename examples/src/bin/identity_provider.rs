@@ -5,7 +5,7 @@ use axum::{Router, extract::RawQuery, response::Response, routing::get};
 use chrono::{TimeDelta, Utc};
 use federate::idp::Assurance;
 use federate::types::{NameId, NameIdFormat, SessionIndex};
-use federate::{Application, IdentityProvider, Incoming, Outgoing, Party};
+use federate::{Application, IdentityProvider, Incoming, Party};
 use federate::{crypto::aws_lc_provider, saml::Attribute};
 use federate_axum::{Failure, deliver};
 use std::{env, error::Error, fs, io::ErrorKind, sync::Arc};
@@ -42,6 +42,6 @@ fn sign_on(idp: &IdentityProvider, RawQuery(query): RawQuery) -> Result<Response
         session_index: SessionIndex::new("session-1")?,
         session_not_on_or_after: Utc::now() + TimeDelta::days(7),
     };
-    let form = idp.answer_sign_on(&demand, assurance)?;
-    deliver(Outgoing::Post(form), idp.party().signer.provider())
+    let answer = idp.answer_sign_on(&demand, assurance)?.ready()?;
+    deliver(answer, idp.party().signer.provider())
 }

@@ -2,7 +2,7 @@
 
 use super::HubState;
 use crate::cookie::{self, Purpose, until};
-use crate::deliver::{see_other, submit};
+use crate::deliver::{deliver, see_other};
 use crate::failure::{Failure, Fault};
 use crate::form::{Body, Fields, shown_to_browser, token};
 use crate::page::Page;
@@ -60,7 +60,7 @@ pub(super) async fn answer<S: Store>(
         .continue_sign_on(handle, session.as_ref())
         .await?
     {
-        SignOn::Respond(form) => submit(&form, state.provider()),
+        SignOn::Respond(outgoing) => deliver(*outgoing, state.provider()),
         SignOn::SignIn { .. } => see_other(&format!("/sign-in?handle={}", handle.expose())),
     }
 }
@@ -87,7 +87,7 @@ pub(super) async fn sign_in_page<S: Store>(
         .continue_sign_on(&handle, session.as_ref())
         .await?
     {
-        SignOn::Respond(form) => submit(&form, state.provider()),
+        SignOn::Respond(outgoing) => deliver(*outgoing, state.provider()),
         SignOn::SignIn { application } => {
             let prompt = Prompt {
                 handle: handle.expose(),
@@ -145,7 +145,7 @@ fn form_name(handle: &str) -> String {
 }
 
 /// Checks a password where blocking is allowed, a few at a time.
-async fn check_password<S: Store>(
+pub(super) async fn check_password<S: Store>(
     state: &HubState<S>,
     name: &str,
     password: &str,

@@ -246,6 +246,7 @@ fn logout_request(issuer: &str, destination: &str, number: u8) -> LogoutRequest 
         not_on_or_after: Some(now + TimeDelta::minutes(5)),
         reason: None,
         issuer: Some(federate::types::EntityId::new(issuer).unwrap()),
+        extensions: Default::default(),
         name_id: NameId::new("alice@example.com", None).unwrap(),
         session_indexes: Vec::new(),
     }

@@ -2,13 +2,18 @@
 
 use crate::browser::{Browser, Form, Page};
 use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use federate::saml::binding::soap;
 use federate::session::MemoryStore;
-use federate::{Hub, ServiceProvider};
+use federate::{BackChannel, BackChannelError, Hub, LoginOptions, ServiceProvider};
 use federate_axum::{HubState, SignedIn, Site, SpState, hub_router, sp_router};
 use federate_testkit::parties::{PASSWORD, Parties, TestClock, USER};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tower::ServiceExt as _;
 
 pub(crate) const HUB: &str = "https://hub.example/";
 pub(crate) const A: &str = "https://a.example/";
@@ -41,6 +46,11 @@ async fn inbox(person: SignedIn) -> String {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_login_options(LoginOptions::default())
+    }
+
+    /// A world whose applications' logins ask for this.
+    pub(crate) fn with_login_options(login: LoginOptions) -> Self {
         let parties = Parties::new(federate::crypto::aws_lc_provider());
         let hub = Arc::new(parties.hub);
         let site = Site::new(HUB, "hub", "The Hub").unwrap();
@@ -49,7 +59,9 @@ impl World {
         let applications = parties.applications.map(Arc::new);
         for (sp, host) in applications.iter().zip(["a.example", "b.example"]) {
             let site = Site::new(&format!("https://{host}"), "app", host).unwrap();
-            let state = SpState::new(Arc::clone(sp), site);
+            let state = SpState::new(Arc::clone(sp), site)
+                .with_login_options(login.clone())
+                .with_back_channel(Wire(web["hub.example"].clone()));
             let pages = Router::new()
                 .route("/", get(home))
                 .route("/inbox", get(inbox));
@@ -77,6 +89,26 @@ impl World {
         let page = browser.go("https://b.example/login").await;
         assert!(page.says("signed in as alice@example.com"), "{}", page.body);
         browser
+    }
+}
+
+/// Asks the hub as a peer does, without a socket.
+struct Wire(Router);
+
+impl BackChannel for Wire {
+    async fn exchange(
+        &self,
+        location: &str,
+        envelope: Vec<u8>,
+    ) -> Result<Vec<u8>, BackChannelError> {
+        let path = location.strip_prefix("https://hub.example").unwrap();
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, soap::CONTENT_TYPE)
+            .body(Body::from(envelope));
+        let answer = self.0.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(answer.headers()[CONTENT_TYPE], soap::CONTENT_TYPE);
+        let octets = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        Ok(octets.into())
     }
 }
 

@@ -67,6 +67,9 @@ impl<S: Store> Hub<S> {
     /// [`FederateError::Saml`] with the reason, [`Denial::UnknownPeer`],
     /// [`Denial::Replayed`], [`Denial::UnknownRequest`], failures of the store.
     pub async fn receive_logout(&self, incoming: Incoming<'_>) -> Result<Token, FederateError> {
+        if matches!(incoming, Incoming::Soap(_)) {
+            return Err(Denial::NoEndpoint.into()); // the logout's page needs a browser
+        }
         match incoming.receive_either(self.idp.party())? {
             (MessageKind::Request, received) => self.logout_request(&received).await,
             (MessageKind::Response, received) => self.logout_response(&received).await,

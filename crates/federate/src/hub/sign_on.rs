@@ -2,13 +2,12 @@
 
 use super::{AuthenticatedUser, Hub, PASSWORD};
 use crate::error::{Denial, FederateError};
-use crate::idp::{Application, Assurance, SignOnDemand};
+use crate::idp::{Application, Assurance, Reply, SignOnDemand};
 use crate::store::{Store, decode, encode, open_session};
 use crate::token::{Token, hash, message_id, short_name};
-use crate::transport::Incoming;
+use crate::transport::{Incoming, Outgoing};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_saml::MAX_REQUEST_AGE;
-use federate_saml::binding::PostForm;
 use federate_session::{
     Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, PutNew, SessionId,
     SessionRecord, SessionState, Subject, User, UserId,
@@ -24,7 +23,7 @@ const SIGN_IN_TIME: TimeDelta = TimeDelta::minutes(30);
 #[must_use]
 pub enum SignOn {
     /// Take this to the application: an assertion, or a failure.
-    Respond(Box<PostForm>),
+    Respond(Box<Outgoing>),
     /// The person has to sign in first.
     SignIn {
         /// The name of the application that asks.
@@ -53,6 +52,16 @@ impl<S: Store> Hub<S> {
     pub async fn receive_sign_on(&self, incoming: Incoming<'_>) -> Result<Token, FederateError> {
         let now = self.now();
         let demand = self.idp.receive_sign_on(incoming)?;
+        self.first_time(&demand, now).await?;
+        self.park(demand, now).await
+    }
+
+    /// `[SAMLProf] 4.1.4.5`: a request is answered once.
+    async fn first_time(
+        &self,
+        demand: &SignOnDemand,
+        now: DateTime<Utc>,
+    ) -> Result<(), FederateError> {
         if let Some(id) = &demand.request_id {
             let parts = [
                 demand.application.as_str().as_bytes(),
@@ -68,7 +77,7 @@ impl<S: Store> Hub<S> {
                 return Err(Denial::Replayed.into());
             }
         }
-        self.park(demand, now).await
+        Ok(())
     }
 
     /// Begins a sign-on at the hub itself, to an application that did not ask.
@@ -99,36 +108,85 @@ impl<S: Store> Hub<S> {
             Some(token) => self.touch(token, now).await?,
             None => None,
         };
-        // [SAMLCore] 3.4.1: a forced sign-in is one that happened since the request came.
-        let fits = |record: &SessionRecord| !demand.force_authn || record.authn_instant >= since;
-        let record = alive.filter(fits);
-        let ours = demand.accepts_identity_provider(&self.idp.party().entity_id);
-        // Signing in anew would not be of another class than this.
-        let class = record.as_ref().and_then(|r| r.authn_context.as_deref());
-        let possible = demand.accepts_authn_context(class.unwrap_or(PASSWORD));
-        if record.is_none() && ours && possible && !demand.is_passive {
+        let record = alive.filter(|record| {
+            let class_ref = record.authn_context.as_deref().unwrap_or(PASSWORD);
+            // [SAMLCore] 3.4.1: a forced sign-in is one that happened since the request came.
+            (!demand.force_authn || record.authn_instant >= since)
+                && demand.accepts_authn_context(class_ref)
+                && demand.accepts_identity_provider(&self.idp.party().entity_id)
+        });
+        // Who signs in anew is asked here, by password.
+        if record.is_none() && !demand.is_passive && self.refusal(&demand).is_none() {
             let application = application.name.clone();
             return Ok(SignOn::SignIn { application });
         }
         let taken = self.store.take(Namespace::HANDLE, &key, now).await?;
         taken.ok_or(Denial::UnknownHandle)?;
-        let answer = match record {
+        let outgoing = self.reply_by(&demand, record.as_ref(), now).await?;
+        Ok(SignOn::Respond(Box::new(outgoing)))
+    }
+
+    /// Why nobody who signs in here could be the answer.
+    fn refusal(&self, demand: &SignOnDemand) -> Option<StatusCode> {
+        if !demand.accepts_identity_provider(&self.idp.party().entity_id) {
             // [SAMLCore] 3.4.1.3: others shall answer.
-            _ if !ours => Err(StatusCode::NoSupportedIdp),
-            // [SAMLCore] 3.3.2.2.1: no sign-in of the classes that were asked for.
-            _ if !possible => Err(StatusCode::NoAuthnContext),
-            // [SAMLCore] 3.4.1: nothing may be shown.
-            None => Err(StatusCode::NoPassive),
-            Some(record) => self.issue(&demand, application, &record, now).await?,
+            return Some(StatusCode::NoSupportedIdp);
+        }
+        // [SAMLCore] 3.3.2.2.1: no sign-in of the classes that were asked for.
+        let accepted = demand.accepts_authn_context(PASSWORD);
+        (!accepted).then_some(StatusCode::NoAuthnContext)
+    }
+
+    /// Answers an enhanced client that has proved who its person is (`[SAMLProf] 4.2.3`): what
+    /// it asks in an envelope is answered by one. Its session here is the application's alone,
+    /// as no browser has a cookie for it.
+    ///
+    /// # Errors
+    /// As [`crate::IdentityProvider::receive_sign_on`]; [`Denial::Replayed`]; failures of
+    /// store and key. Answer these with a SOAP fault that tells nothing.
+    pub async fn answer_ecp(
+        &self,
+        envelope: &[u8],
+        user: &AuthenticatedUser,
+    ) -> Result<Outgoing, FederateError> {
+        let now = self.now();
+        let demand = self.idp.receive_sign_on(Incoming::Soap(envelope))?;
+        self.first_time(&demand, now).await?;
+        let session = match self.refusal(&demand) {
+            None => Some(self.sign_in(user, None).await?.session),
+            Some(_) => None,
         };
-        let form = match answer {
-            Ok(form) => form,
+        self.reply_by(&demand, session.as_ref(), now).await
+    }
+
+    /// Answers an application that asks for the response of an artifact.
+    ///
+    /// # Errors
+    /// As [`crate::IdentityProvider::resolve_artifact`].
+    pub async fn resolve_artifact(&self, envelope: &[u8]) -> Result<Outgoing, FederateError> {
+        self.idp.resolve_artifact(envelope, &*self.store).await
+    }
+
+    /// Answers a demand by a session, or by saying why it cannot be met.
+    async fn reply_by(
+        &self,
+        demand: &SignOnDemand,
+        record: Option<&SessionRecord>,
+        now: DateTime<Utc>,
+    ) -> Result<Outgoing, FederateError> {
+        let answer = match record {
+            Some(record) => self.issue(demand, record, now).await?,
+            // [SAMLCore] 3.4.1: nothing may be shown.
+            None => Err(self.refusal(demand).unwrap_or(StatusCode::NoPassive)),
+        };
+        let reply = match answer {
+            Ok(reply) => reply,
             Err(code) => {
                 let status = Status::with_subcode(StatusCode::Responder, code);
-                self.idp.refuse_sign_on(&demand, status)?
+                self.idp.refuse_sign_on(demand, status)?
             }
         };
-        Ok(SignOn::Respond(Box::new(form)))
+        self.idp.keep(reply, &*self.store).await
     }
 
     /// What a form of the hub's own pages must carry so that only the browser to which it was
@@ -225,10 +283,10 @@ impl<S: Store> Hub<S> {
     async fn issue(
         &self,
         demand: &SignOnDemand,
-        application: &Application,
         record: &SessionRecord,
         now: DateTime<Utc>,
-    ) -> Result<Result<PostForm, StatusCode>, FederateError> {
+    ) -> Result<Result<Reply, StatusCode>, FederateError> {
+        let application = self.idp.application(Some(&demand.application))?;
         let user = self.store.load_user(&self.tenant, &record.user).await?;
         let user = user.ok_or(Denial::NoSession)?;
         let format = self.idp.name_id_format(demand, application);
@@ -257,18 +315,18 @@ impl<S: Store> Hub<S> {
             return Err(Denial::SessionEnded.into());
         }
         let context = record.authn_context.clone();
-        let form = self.idp.answer_sign_on(
+        let reply = self.idp.answer_sign_on(
             demand,
             Assurance {
                 name_id,
-                attributes: application.release.attributes(&user.profile),
+                attributes: application.attributes(demand, &user.profile),
                 authn_instant: record.authn_instant,
                 authn_context: context.unwrap_or_else(|| UNSPECIFIED.to_owned()),
                 session_index,
                 session_not_on_or_after: record.lifetime.not_on_or_after(),
             },
         );
-        form.map(Ok)
+        reply.map(Ok)
     }
 
     /// The person's name at an application, if there is one of this kind (`[SAMLCore] 8.3`).

@@ -7,7 +7,7 @@ use crate::transport::{Outgoing, Received, front_channel, send};
 use chrono::{DateTime, Utc};
 use federate_logout::{Initiator, LogoutRequestToSend};
 use federate_saml::{
-    LogoutExpectation, LogoutRequest, LogoutResponse, Message, MessageHints,
+    Extensions, LogoutExpectation, LogoutRequest, LogoutResponse, Message, MessageHints,
     validate_logout_request, validate_logout_response,
 };
 use federate_types::{NameId, RelayState, SessionIndex, Status};
@@ -30,7 +30,10 @@ impl IdentityProvider {
         received: &Received<'_>,
     ) -> Result<LogoutDemand, FederateError> {
         let (request, application, now) = self.verify_logout::<LogoutRequest>(received)?;
-        validate_logout_request(&request, &self.logout_expectation(application, now))?;
+        validate_logout_request(
+            &request,
+            &self.logout_expectation(application, received, now),
+        )?;
         let request = request.into_inner();
         Ok(LogoutDemand {
             initiator: Initiator {
@@ -51,7 +54,7 @@ impl IdentityProvider {
         let (response, application, now) = self.verify_logout::<LogoutResponse>(received)?;
         let id = response.in_response_to.as_ref();
         let id = id.ok_or(Denial::UnknownRequest)?;
-        let expect = self.logout_expectation(application, now);
+        let expect = self.logout_expectation(application, received, now);
         validate_logout_response(&response, Some(id), &expect)?;
         Ok(response.into_inner())
     }
@@ -75,11 +78,13 @@ impl IdentityProvider {
     fn logout_expectation<'a>(
         &'a self,
         application: &'a Application,
+        received: &Received<'_>,
         now: DateTime<Utc>,
     ) -> LogoutExpectation<'a> {
         LogoutExpectation {
             peer: application.entity_id(),
             single_logout_service: self.single_logout_service.as_str(),
+            binding: received.binding(),
             now,
             skew: application.policy.skew,
         }
@@ -103,6 +108,7 @@ impl IdentityProvider {
             not_on_or_after: Some(to_send.deadline),
             reason: None,
             issuer: Some(self.party.entity_id.clone()),
+            extensions: Extensions::default(),
             name_id: to_send.name_id,
             session_indexes: to_send.session_indexes,
         };
@@ -131,6 +137,7 @@ impl IdentityProvider {
             destination: Some(location.to_owned()),
             in_response_to: Some(initiator.request_id.clone()),
             issuer: Some(self.party.entity_id.clone()),
+            extensions: Extensions::default(),
             status,
         };
         let relay_state: Option<&RelayState> = initiator.relay_state.as_ref();

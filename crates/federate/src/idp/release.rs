@@ -1,5 +1,7 @@
 //! Which attributes of a person an application is told, and by which names.
 
+use super::{Application, SignOnDemand};
+use federate_metadata::RequestedAttribute;
 use federate_saml::Attribute;
 use federate_session::Profile;
 use std::collections::BTreeMap;
@@ -72,6 +74,32 @@ impl AttributeRelease {
         }
         told
     }
+}
+
+impl Application {
+    /// The attributes that it is told in answer to a demand: those of its
+    /// [`release`](Application::release), and of them the ones of the set that the demand names
+    /// (`[SAMLCore] 3.4.1`). A number that its metadata does not have names nothing.
+    #[must_use]
+    pub fn attributes(&self, demand: &SignOnDemand, profile: &Profile) -> Vec<Attribute> {
+        let mut attributes = self.release.attributes(profile);
+        let sp = self.metadata.sp.as_ref();
+        let index = demand.attribute_consuming_service_index;
+        let service = index.and_then(|index| sp?.attribute_consuming_service_by_index(index));
+        if let Some(service) = service {
+            let wanted = &service.requested_attributes;
+            attributes.retain(|told| wanted.iter().any(|wanted| is_wanted(told, wanted)));
+        }
+        attributes
+    }
+}
+
+/// `[SAMLMeta] 2.4.4.2`: the same name, in the same format where both have one.
+fn is_wanted(told: &Attribute, wanted: &RequestedAttribute) -> bool {
+    const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
+    let specified = |format: &Option<String>| format.clone().filter(|f| f != UNSPECIFIED);
+    let formats = specified(&told.name_format).zip(specified(&wanted.name_format));
+    told.name == wanted.name && formats.is_none_or(|(told, wanted)| told == wanted)
 }
 
 #[cfg(test)]

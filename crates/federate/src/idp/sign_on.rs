@@ -1,21 +1,14 @@
-//! Requests to sign on, and the answers.
+//! Requests to sign on.
 
 use super::{Application, IdentityProvider};
 use crate::error::{Denial, FederateError};
-use crate::token::message_id;
 use crate::transport::Incoming;
-use chrono::{DateTime, Utc};
-use federate_metadata::SpDescriptor;
-use federate_saml::binding::PostForm;
+use federate_metadata::{Endpoint, SpDescriptor};
 use federate_saml::{
-    Attribute, AuthnRequest, AuthnRequestExpectation, Login, MessageHints, MessageKind, Refusal,
-    RequestedAuthnContext, Response, Rule, SamlError, issue_failure, issue_response,
-    validate_authn_request,
+    AuthnRequest, AuthnRequestExpectation, MessageHints, MessageKind, Refusal,
+    RequestedAuthnContext, Rule, SamlError, validate_authn_request,
 };
-use federate_types::{
-    Binding, EntityId, MessageId, NameId, NameIdFormat, RelayState, SessionIndex, Status,
-};
-use federate_xml::Encryptor;
+use federate_types::{Binding, EntityId, MessageId, NameId, NameIdFormat, RelayState};
 use serde::{Deserialize, Serialize};
 
 /// A validated wish to sign on to an application.
@@ -25,8 +18,12 @@ pub struct SignOnDemand {
     pub application: EntityId,
     /// Where the answer goes: a registered assertion consumer service.
     pub assertion_consumer_service: String,
+    /// By which binding it goes there.
+    pub binding: Binding,
     /// The request that is answered; none if the person came from the identity provider.
     pub request_id: Option<MessageId>,
+    /// Whether the request was signed, and the signature verified.
+    pub request_is_signed: bool,
     /// State of the application, returned unchanged.
     pub relay_state: Option<RelayState>,
     /// Whether the person must prove who they are anew.
@@ -43,6 +40,8 @@ pub struct SignOnDemand {
     pub subject: Option<NameId>,
     /// Which identity providers may answer; any if there is none.
     pub identity_providers: Vec<EntityId>,
+    /// Which set of attributes is asked for, by its number in the application's metadata.
+    pub attribute_consuming_service_index: Option<u16>,
 }
 
 impl SignOnDemand {
@@ -91,23 +90,6 @@ impl SignOnDemand {
     }
 }
 
-/// What is known of a person's sign-in, to be told to an application.
-#[derive(Debug, Clone)]
-pub struct Assurance {
-    /// The person's name at the application.
-    pub name_id: NameId,
-    /// What else the application is told.
-    pub attributes: Vec<Attribute>,
-    /// When the person signed in.
-    pub authn_instant: DateTime<Utc>,
-    /// How: an `AuthnContextClassRef`.
-    pub authn_context: String,
-    /// The name of the session at the application.
-    pub session_index: SessionIndex,
-    /// When the session must be over.
-    pub session_not_on_or_after: DateTime<Utc>,
-}
-
 impl IdentityProvider {
     /// Takes an AuthnRequest (`[SAMLProf] 4.1.4.1`).
     ///
@@ -121,6 +103,12 @@ impl IdentityProvider {
     pub fn receive_sign_on(&self, incoming: Incoming<'_>) -> Result<SignOnDemand, FederateError> {
         let now = self.now();
         let received = incoming.receive(MessageKind::Request, &self.party)?;
+        let by_soap = received.binding() == Binding::Soap;
+        let service = match &self.ecp_service {
+            Some(ecp) if by_soap => ecp,
+            None if by_soap => return Err(Denial::NoEndpoint.into()),
+            _ => &self.single_sign_on_service,
+        };
         let unverified = received.unverified::<AuthnRequest>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
         let sp = application.metadata.sp_at(now)?;
@@ -142,7 +130,8 @@ impl IdentityProvider {
             &request,
             &AuthnRequestExpectation {
                 service_provider: application.entity_id(),
-                single_sign_on_service: self.single_sign_on_service.as_str(),
+                single_sign_on_service: service.as_str(),
+                binding: received.binding(),
                 signed,
                 must_be_signed,
                 now,
@@ -150,10 +139,14 @@ impl IdentityProvider {
             },
         )?;
         let policy = request.name_id_policy.clone().unwrap_or_default();
+        let bindings = self.response_bindings(by_soap);
+        let (binding, acs) = assertion_consumer_service(sp, &request, bindings)?;
         Ok(SignOnDemand {
             application: application.entity_id().clone(),
-            assertion_consumer_service: assertion_consumer_service(sp, &request)?,
+            assertion_consumer_service: acs.location.as_str().to_owned(),
+            binding,
             request_id: Some(request.id),
+            request_is_signed: signed,
             relay_state: received.relay_state().cloned(),
             force_authn: request.force_authn,
             is_passive: request.is_passive,
@@ -165,6 +158,7 @@ impl IdentityProvider {
                 .scoping
                 .map(|scoping| scoping.identity_providers)
                 .unwrap_or_default(),
+            attribute_consuming_service_index: request.attribute_consuming_service_index,
         })
     }
 
@@ -178,13 +172,14 @@ impl IdentityProvider {
     ) -> Result<SignOnDemand, FederateError> {
         let application = self.application(Some(application))?;
         let sp = application.metadata.sp_at(self.now())?;
-        let acs = sp
-            .default_assertion_consumer_for(Binding::HttpPost)
-            .ok_or(Denial::NoEndpoint)?;
+        let (binding, acs) =
+            default_consumer(sp, self.response_bindings(false)).ok_or(Denial::NoEndpoint)?;
         Ok(SignOnDemand {
             application: application.entity_id().clone(),
-            assertion_consumer_service: acs.endpoint.location.as_str().to_owned(),
+            assertion_consumer_service: acs.location.as_str().to_owned(),
+            binding,
             request_id: None,
+            request_is_signed: false,
             relay_state: None,
             force_authn: false,
             is_passive: false,
@@ -193,6 +188,7 @@ impl IdentityProvider {
             requested_authn_context: None,
             subject: None,
             identity_providers: Vec::new(),
+            attribute_consuming_service_index: None,
         })
     }
 
@@ -211,131 +207,73 @@ impl IdentityProvider {
             .clone()
     }
 
-    /// Answers a demand: the person is who the assurance says.
-    ///
-    /// # Errors
-    /// [`Denial::UnknownPeer`] when the application is no longer configured, failures of the
-    /// key.
-    pub fn answer_sign_on(
-        &self,
-        demand: &SignOnDemand,
-        assurance: Assurance,
-    ) -> Result<PostForm, FederateError> {
-        let application = self.application(Some(&demand.application))?;
-        let provider = self.party.provider();
-        let login = Login {
-            identity_provider: &self.party.entity_id,
-            service_provider: application.audience.as_ref().unwrap_or(&demand.application),
-            assertion_consumer_service: &demand.assertion_consumer_service,
-            in_response_to: demand.request_id.as_ref(),
-            name_id: assurance.name_id,
-            attributes: &assurance.attributes,
-            authn_instant: assurance.authn_instant,
-            authn_context: application
-                .authn_context_class_ref
-                .as_ref()
-                .unwrap_or(&assurance.authn_context),
-            session_index: assurance.session_index,
-            session_not_on_or_after: assurance.session_not_on_or_after,
-        };
-        let (response_id, assertion_id) = (message_id(provider)?, message_id(provider)?);
-        let mut issue = application.issue.clone();
-        if application.encrypt_assertions && issue.encryption.is_none() {
-            issue.encryption = Some(self.encryptor(application)?);
+    /// By which bindings answers can go, the usual one first.
+    fn response_bindings(&self, by_soap: bool) -> &'static [Binding] {
+        match (by_soap, &self.artifact_resolution_service) {
+            // [SAMLProf] 4.2.3.6: whoever asks by SOAP takes the answer along.
+            (true, _) => &[Binding::Paos],
+            (false, None) => &[Binding::HttpPost, Binding::HttpPostSimpleSign],
+            (false, Some(_)) => &[
+                Binding::HttpPost,
+                Binding::HttpPostSimpleSign,
+                Binding::HttpArtifact,
+            ],
         }
-        let xml = issue_response(
-            &login,
-            response_id,
-            assertion_id,
-            &issue,
-            application.signer.as_ref().unwrap_or(&self.party.signer),
-            self.now(),
-        )?;
-        Ok(self.response_form(demand, &xml))
     }
+}
 
-    /// Answers a demand with a failure, such as NoPassive (`[SAMLCore] 3.2.2.2`).
-    ///
-    /// # Errors
-    /// As [`answer_sign_on`](Self::answer_sign_on).
-    pub fn refuse_sign_on(
-        &self,
-        demand: &SignOnDemand,
-        status: Status,
-    ) -> Result<PostForm, FederateError> {
-        let response = Response {
-            id: message_id(self.party.provider())?,
-            issue_instant: self.now(),
-            destination: Some(demand.assertion_consumer_service.clone()),
-            in_response_to: demand.request_id.clone(),
-            issuer: Some(self.party.entity_id.clone()),
-            status,
-            assertions: Vec::new(),
-        };
-        let application = self.application(Some(&demand.application))?;
-        let signer = application.signer.as_ref().unwrap_or(&self.party.signer);
-        let xml = issue_failure(&response, signer)?;
-        Ok(self.response_form(demand, &xml))
-    }
-
-    /// Encrypts to the first key of the application's metadata that can be used.
-    fn encryptor(&self, application: &Application) -> Result<Encryptor, FederateError> {
-        let sp = application.metadata.sp_at(self.now())?;
-        let provider = self.party.provider();
-        let encryptor = sp
-            .encryption_certificates()
-            .find_map(|certificate| Encryptor::new(*provider, certificate.clone()).ok())
-            .ok_or(Denial::NoEncryptionKey)?;
-        Ok(encryptor.with_recipient(application.entity_id().as_str()))
-    }
-
-    fn response_form(&self, demand: &SignOnDemand, xml: &[u8]) -> PostForm {
-        PostForm::new(
-            &demand.assertion_consumer_service,
-            MessageKind::Response,
-            xml,
-            demand.relay_state.clone(),
-        )
-    }
+/// The default of the metadata, by the first of these bindings that it has.
+fn default_consumer<'a>(
+    sp: &'a SpDescriptor,
+    bindings: &[Binding],
+) -> Option<(Binding, &'a Endpoint)> {
+    bindings.iter().find_map(|binding| {
+        let acs = sp.default_assertion_consumer_for(*binding)?;
+        Some((*binding, &acs.endpoint))
+    })
 }
 
 /// `[SAMLProf] 4.1.4.1`: where the answer goes, and only to a registered address; without a
 /// wish, the default of the metadata.
-fn assertion_consumer_service(
-    sp: &SpDescriptor,
+fn assertion_consumer_service<'a>(
+    sp: &'a SpDescriptor,
     request: &AuthnRequest,
-) -> Result<String, FederateError> {
-    let post = Binding::HttpPost;
-    let wished = (
-        request.assertion_consumer_service_url.as_deref(),
-        request.assertion_consumer_service_index,
-    );
-    let found = match wished {
-        (Some(url), _) => sp.assertion_consumer_by_url_for(url, post),
-        (None, Some(index)) => sp
-            .assertion_consumer_by_index(index)
-            .filter(|acs| acs.endpoint.is_for(post)),
-        (None, None) => sp.default_assertion_consumer_for(post),
+    bindings: &[Binding],
+) -> Result<(Binding, &'a Endpoint), FederateError> {
+    let asked = request.protocol_binding;
+    let bindings: Vec<Binding> = bindings
+        .iter()
+        .copied()
+        .filter(|binding| asked.is_none_or(|asked| asked == *binding))
+        .collect();
+    let url = request.assertion_consumer_service_url.as_deref();
+    let index = request.assertion_consumer_service_index;
+    let found = match (url, index) {
+        (Some(url), _) => bindings.iter().find_map(|binding| {
+            let acs = sp.assertion_consumer_by_url_for(url, *binding)?;
+            Some((*binding, &acs.endpoint))
+        }),
+        (None, Some(index)) => sp.assertion_consumer_by_index(index).and_then(|acs| {
+            let binding = bindings.iter().find(|b| acs.endpoint.is_for(**b))?;
+            Some((*binding, &acs.endpoint))
+        }),
+        (None, None) => default_consumer(sp, &bindings),
     };
-    // The answer travels by HTTP-POST; whoever insists on another binding is refused.
-    let by_post = request
-        .protocol_binding
-        .is_none_or(|binding| binding == post);
-    match found.filter(|_| by_post) {
-        Some(acs) => Ok(acs.endpoint.location.as_str().to_owned()),
-        None => {
-            let actual = match wished {
-                (Some(url), _) => url.to_owned(),
-                (None, Some(index)) => format!("index {index}"),
-                (None, None) => "the default".to_owned(),
-            };
-            let expected = "an HTTP-POST address of the application's metadata";
-            Err(SamlError::from(Refusal {
-                rule: Rule::AcsNotRegistered,
-                expected: expected.to_owned(),
-                actual,
-            })
-            .into())
-        }
-    }
+    found.ok_or_else(|| {
+        let place = match (url, index) {
+            (Some(url), _) => url.to_owned(),
+            (None, Some(index)) => format!("index {index}"),
+            (None, None) => "the default".to_owned(),
+        };
+        let refusal = Refusal {
+            rule: Rule::AcsNotRegistered,
+            expected: "an address and a binding of the application's metadata that we speak"
+                .to_owned(),
+            actual: match asked {
+                Some(binding) => format!("{place} by {binding}"),
+                None => place,
+            },
+        };
+        SamlError::from(refusal).into()
+    })
 }

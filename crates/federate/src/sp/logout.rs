@@ -7,11 +7,11 @@ use crate::token::{Token, hash, message_id};
 use crate::transport::{Incoming, Outgoing, Received, front_channel, send};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_saml::{
-    LogoutExpectation, LogoutRequest, LogoutResponse, MAX_REQUEST_AGE, MessageHints, MessageKind,
-    REASON_USER, validate_logout_request, validate_logout_response,
+    Extensions, LogoutExpectation, LogoutRequest, LogoutResponse, MAX_REQUEST_AGE, MessageHints,
+    MessageKind, REASON_USER, validate_logout_request, validate_logout_response,
 };
 use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, UpstreamQuery};
-use federate_types::{ClockSkew, EntityId, Status};
+use federate_types::{Binding, ClockSkew, EntityId, Status};
 
 /// What a logout message came to.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ impl<S: Store> ServiceProvider<S> {
             not_on_or_after: Some(now + TimeDelta::minutes(5)),
             reason: Some(REASON_USER.to_owned()),
             issuer: Some(self.party.entity_id.clone()),
+            extensions: Extensions::default(),
             name_id: upstream.name_id,
             session_indexes: upstream.session_index.into_iter().collect(),
         };
@@ -103,7 +104,10 @@ impl<S: Store> ServiceProvider<S> {
         let (idp, keys) = connection.trusted(&self.party, now)?;
         let policy = &connection.policy;
         let request = received.verify(&unverified, &keys, &self.party, policy, now)?;
-        validate_logout_request(&request, &self.logout_expectation(connection, now)?)?;
+        validate_logout_request(
+            &request,
+            &self.logout_expectation(connection, received, now)?,
+        )?;
         let idp_id = connection.entity_id();
         self.once(idp_id, request.id.as_str(), now).await?;
         let query = UpstreamQuery {
@@ -116,17 +120,27 @@ impl<S: Store> ServiceProvider<S> {
         for session in self.store.by_upstream(&query).await? {
             end_session(&*self.store, &session.key, self.party.provider(), now).await?;
         }
-        let (binding, endpoint) = front_channel(&idp.single_logout).ok_or(Denial::NoEndpoint)?;
-        let location = endpoint.response_location_or_location().as_str();
+        // What was asked directly is answered directly ([SAMLProf] 4.4.3.4).
+        let (binding, location) = match received.binding() {
+            Binding::Soap => (Binding::Soap, None),
+            _ => {
+                let (binding, endpoint) =
+                    front_channel(&idp.single_logout).ok_or(Denial::NoEndpoint)?;
+                let location = endpoint.response_location_or_location();
+                (binding, Some(location.as_str()))
+            }
+        };
         let response = LogoutResponse {
             id: message_id(self.party.provider())?,
             issue_instant: now,
-            destination: Some(location.to_owned()),
+            destination: location.map(str::to_owned),
             in_response_to: Some(request.id.clone()),
             issuer: Some(self.party.entity_id.clone()),
+            extensions: Extensions::default(),
             status: Status::success(),
         };
         let relay_state = received.relay_state();
+        let location = location.unwrap_or_default();
         let answer = send(&self.party, binding, location, &response, relay_state)?;
         Ok(LogoutReceived::Answer(answer))
     }
@@ -147,7 +161,7 @@ impl<S: Store> ServiceProvider<S> {
             .in_response_to
             .clone()
             .ok_or(Denial::UnknownRequest)?;
-        let expectation = self.logout_expectation(connection, now)?;
+        let expectation = self.logout_expectation(connection, received, now)?;
         validate_logout_response(&response, Some(&id), &expectation)?;
         let key = self.logout_request_key(connection.entity_id(), id.as_str());
         let taken = self.store.take(SENT_LOGOUT, &key, now).await?;
@@ -160,12 +174,14 @@ impl<S: Store> ServiceProvider<S> {
     fn logout_expectation<'a>(
         &'a self,
         connection: &'a Connection,
+        received: &Received<'_>,
         now: DateTime<Utc>,
     ) -> Result<LogoutExpectation<'a>, FederateError> {
         let service = self.single_logout_service.as_ref();
         Ok(LogoutExpectation {
             peer: connection.entity_id(),
             single_logout_service: service.ok_or(Denial::NoEndpoint)?.as_str(),
+            binding: received.binding(),
             now,
             skew: connection.policy.skew,
         })

@@ -12,8 +12,8 @@ use federate::saml::{
 };
 use federate::types::{Binding, EntityId, MessageId, NameId, NameIdFormat, StatusCode};
 use federate::xml::{Limits, Unverified};
-use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider, Outgoing};
-use federate_testkit::parties::{HUB_SLO, HUB_SSO};
+use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider};
+use federate_testkit::parties::{HUB_SLO, HUB_SSO, post_form};
 
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
@@ -251,7 +251,7 @@ async fn answered(parties: &Parties, edit: impl Fn(&mut AuthnRequest)) -> Respon
     let SignOn::Respond(form) = step.unwrap() else {
         panic!("signed in")
     };
-    let xml = STANDARD.decode(&form.value).unwrap();
+    let xml = STANDARD.decode(&post_form(&form).value).unwrap();
     let response = Unverified::<Response>::parse(&xml, &Limits::default()).unwrap();
     response.read_unsigned().unwrap()
 }
@@ -375,11 +375,8 @@ async fn an_identity_provider_that_takes_forms_only_is_sent_one() {
     let session = sign_in(&parties).await;
     let application = &parties.applications[0];
     let started = start(application).await;
-    let Outgoing::Post(form) = &started.outgoing else {
-        panic!("a redirect")
-    };
-    assert_eq!(form.action, HUB_SSO);
-    let body = form_body(form);
+    assert_eq!(post_form(&started.outgoing).action, HUB_SSO);
+    let body = form_body(&started.outgoing);
     let handle = parties
         .hub
         .receive_sign_on(Incoming::Post(&body))

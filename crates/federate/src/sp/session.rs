@@ -1,0 +1,174 @@
+//! The application's own session, opened by a login.
+
+use super::ServiceProvider;
+use super::receive::Parked;
+use crate::error::{Denial, FederateError};
+use crate::store::{Store, decode, open_session};
+use crate::token::{Token, message_id};
+use chrono::{DateTime, Utc};
+use federate_saml::ValidatedLogin;
+use federate_session::{
+    Namespace, NewSession, Persistence, Profile, SessionId, SessionRecord, Subject,
+    UpstreamSession, User, UserId,
+};
+use federate_types::{EntityId, NameId, SessionIndex};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What an identity provider has said about a person: verified, validated, and redeemed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Login {
+    /// Who said it.
+    pub identity_provider: EntityId,
+    /// The person's name between the two parties.
+    pub name_id: NameId,
+    /// What else is known of the person, by attribute name.
+    pub attributes: Profile,
+    /// When they signed in there.
+    pub authn_instant: DateTime<Utc>,
+    /// How.
+    pub authn_context: Option<String>,
+    /// The identity provider's name for the session.
+    pub session_index: Option<SessionIndex>,
+    /// When the session must be over.
+    pub session_not_on_or_after: Option<DateTime<Utc>>,
+}
+
+/// A login that opened a session of the application.
+#[derive(Debug)]
+pub struct CompletedLogin {
+    /// What the identity provider said.
+    pub login: Login,
+    /// The application's user, found or created.
+    pub user: User,
+    /// The session.
+    pub session: SessionRecord,
+    /// The value of the session's cookie (HttpOnly, SameSite=Lax).
+    pub token: Token,
+    /// Where in the application the person goes now.
+    pub return_to: Option<String>,
+}
+
+impl<S: Store> ServiceProvider<S> {
+    /// Opens the application's session for a received login, in the browser that began it.
+    ///
+    /// The user is found by identity provider and name, or created at the first login; never
+    /// by e-mail address. `previous` is the session cookie that the browser had: the new
+    /// login replaces it.
+    ///
+    /// # Errors
+    /// [`Denial::UnknownHandle`], [`Denial::OtherBrowser`], failures of the store.
+    pub async fn complete_login(
+        &self,
+        handle: &Token,
+        browser: Option<&Token>,
+        previous: Option<&Token>,
+    ) -> Result<CompletedLogin, FederateError> {
+        let now = self.now();
+        let key = self.handle_key(handle);
+        let taken = self.store.take(Namespace::HANDLE, &key, now).await?;
+        let octets = taken.ok_or(Denial::UnknownHandle)?;
+        let parked: Parked = decode(&octets, "login")?;
+        if let Some(expected) = parked.browser {
+            let actual = browser.map(|browser| self.browser_hash(browser));
+            if actual != Some(expected) {
+                return Err(Denial::OtherBrowser.into());
+            }
+        }
+        self.open(parked, previous, now).await
+    }
+
+    /// Opens the session of a login that is the browser's own.
+    pub(super) async fn open(
+        &self,
+        parked: Parked,
+        previous: Option<&Token>,
+        now: DateTime<Utc>,
+    ) -> Result<CompletedLogin, FederateError> {
+        let provider = self.party.provider();
+        let login = parked.login;
+        let subject = self.subject(&login)?;
+        let candidate = UserId::new(message_id(provider)?.as_str())?;
+        let found = self
+            .store
+            .find_or_create(&subject, candidate, login.attributes.clone(), now)
+            .await?;
+        let user = found.into_user();
+        let token = Token::random(provider)?;
+        let session = SessionRecord::open(
+            NewSession {
+                key: self.session_key(&token),
+                id: SessionId::new(message_id(provider)?.as_str())?,
+                subject,
+                user: user.id.clone(),
+                persistence: Persistence::Persistent,
+                authn_instant: login.authn_instant,
+                authn_context: login.authn_context.clone(),
+                upstream: Some(UpstreamSession {
+                    issuer: login.identity_provider.clone(),
+                    name_id: login.name_id.clone(),
+                    session_index: login.session_index.clone(),
+                }),
+                upstream_cap: login.session_not_on_or_after,
+            },
+            &self.lifetime,
+            now,
+        );
+        let previous = previous.map(|token| self.session_key(token));
+        open_session(&*self.store, &session, previous, provider, now).await?;
+        Ok(CompletedLogin {
+            login,
+            user,
+            session,
+            token,
+            return_to: parked.return_to,
+        })
+    }
+
+    /// The key of a person: the identity provider and everything of the name, byte for byte.
+    fn subject(&self, login: &Login) -> Result<Subject, FederateError> {
+        let name = &login.name_id;
+        let qualifier = |id: &Option<EntityId>| match id {
+            Some(id) => escaped(id.as_str()),
+            None => String::new(),
+        };
+        // The name comes last, so that the blanks before it are the separators.
+        let key = format!(
+            "{} {} {} {}",
+            escaped(name.format_or_unspecified().uri()),
+            qualifier(&name.name_qualifier),
+            qualifier(&name.sp_name_qualifier),
+            name.value(),
+        );
+        let issuer = login.identity_provider.clone();
+        let (tenant, connection) = (self.tenant.clone(), self.connection.clone());
+        Ok(Subject::new(tenant, connection, issuer, key)?)
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace(' ', "%20")
+}
+
+impl Login {
+    pub(super) fn new(login: ValidatedLogin) -> Self {
+        let mut attributes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for attribute in login.attributes() {
+            let values = attribute.values.iter().filter_map(|v| v.as_text());
+            attributes
+                .entry(attribute.name.clone())
+                .or_default()
+                .extend(values.map(str::to_owned));
+        }
+        Self {
+            identity_provider: login.issuer().clone(),
+            name_id: login.name_id().clone(),
+            attributes: Profile { attributes },
+            authn_instant: login.authn_instant(),
+            authn_context: login.authn_context().map(str::to_owned),
+            session_index: login.session_index().cloned(),
+            session_not_on_or_after: login.session_not_on_or_after(),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! A browser without scripts: it keeps cookies, follows redirects, and submits the forms by which
+//! SAML messages travel. Hosts under `.test` are on this machine; it stops before any other.
+
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+
+/// A browser with the cookies of every host.
+#[derive(Default)]
+pub(crate) struct Browser {
+    cookies: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Where the browser came.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// At a page of the peer.
+    Page(Page),
+    /// Before one of our parties, with a message for it.
+    Ours(Value),
+}
+
+/// A page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) address: String,
+    pub(crate) text: String,
+}
+
+/// What a server answers.
+struct Answer {
+    head: String,
+    text: String,
+}
+
+impl Arrival {
+    #[track_caller]
+    pub(crate) fn page(self) -> Page {
+        match self {
+            Self::Page(page) => page,
+            Self::Ours(message) => panic!("a message for us: {message}"),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn message(self) -> Value {
+        match self {
+            Self::Ours(message) => message,
+            Self::Page(page) => panic!("{}: {}", page.address, page.text),
+        }
+    }
+}
+
+impl Browser {
+    /// Opens an address.
+    pub(crate) fn open(&mut self, address: &str) -> Arrival {
+        self.carry(&json!({ "location": address }))
+    }
+
+    /// Carries a message, `{"location"}` or `{"action", "fields"}`, and whatever comes of it.
+    pub(crate) fn carry(&mut self, message: &Value) -> Arrival {
+        let mut message = message.clone();
+        for _ in 0..20 {
+            let to = message.get("location").or(message.get("action")).unwrap();
+            let address = to.as_str().unwrap().to_owned();
+            let Some((host, port, path)) = peer_of(&address) else {
+                return Arrival::Ours(message);
+            };
+            let answer = self.ask(host, port, path, message["fields"].as_object());
+            if let Some(to) = header(&answer.head, "location").next() {
+                message = json!({ "location": absolute(&address, to) });
+                continue;
+            }
+            let text = answer.text;
+            let page = Page { address, text };
+            match page.form() {
+                Some(form) if is_saml(&form) => message = form,
+                _ => return Arrival::Page(page),
+            }
+        }
+        panic!("too many redirects: {message}");
+    }
+
+    fn ask(
+        &mut self,
+        host: &str,
+        port: u16,
+        path: &str,
+        fields: Option<&Map<String, Value>>,
+    ) -> Answer {
+        let jar = self.cookies.entry(host.to_owned()).or_default();
+        let cookies: Vec<_> = jar
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        // HTTP/1.0, so that no body comes in chunks.
+        let mut head = format!("HTTP/1.0\r\nHost: {host}:{port}\r\n");
+        if !cookies.is_empty() {
+            head += &format!("Cookie: {}\r\n", cookies.join("; "));
+        }
+        let request = match fields {
+            None => format!("GET {path} {head}\r\n"),
+            Some(fields) => {
+                let pair = |(name, value): (&String, &Value)| {
+                    format!("{}={}", escape(name), escape(value.as_str().unwrap()))
+                };
+                let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
+                let kind = "application/x-www-form-urlencoded";
+                let length = body.len();
+                format!(
+                    "POST {path} {head}Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+                )
+            }
+        };
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut octets = Vec::new();
+        stream.read_to_end(&mut octets).unwrap();
+        let text = String::from_utf8_lossy(&octets);
+        let (head, text) = text.split_once("\r\n\r\n").unwrap();
+        for cookie in header(head, "set-cookie") {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            match cookie.contains("Max-Age=0") || cookie.contains("1970") {
+                true => jar.remove(name),
+                false => jar.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        Answer {
+            head: head.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+}
+
+impl Page {
+    /// The first form that is posted, as the browser would send it.
+    pub(crate) fn form(&self) -> Option<Value> {
+        let forms = self.text.split("<form").skip(1);
+        let mut forms = forms.map(|form| form.split("</form").next().unwrap());
+        let form = forms.find(|form| {
+            attribute(form.split('>').next().unwrap(), "method")
+                .is_some_and(|method| method.eq_ignore_ascii_case("post"))
+        })?;
+        let action = attribute(form.split('>').next().unwrap(), "action").unwrap_or_default();
+        let mut fields = Map::new();
+        for input in form.split("<input").skip(1) {
+            let input = input.split('>').next().unwrap();
+            if let Some(name) = attribute(input, "name") {
+                let value = attribute(input, "value").unwrap_or_default();
+                fields.insert(name, json!(value));
+            }
+        }
+        Some(json!({ "action": absolute(&self.address, &action), "fields": fields }))
+    }
+
+    /// The form, filled in.
+    #[track_caller]
+    pub(crate) fn filled(&self, with: &[(&str, &str)]) -> Value {
+        let mut form = self
+            .form()
+            .unwrap_or_else(|| panic!("a form: {}", self.text));
+        for (name, value) in with {
+            form["fields"][*name] = json!(value);
+        }
+        form
+    }
+
+    /// What a page of ours at the peer says.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{}", self.text))
+    }
+}
+
+/// Host, port and path of an address on this machine.
+fn peer_of(address: &str) -> Option<(&str, u16, &str)> {
+    let rest = address.strip_prefix("http://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, port) = authority.split_once(':')?;
+    let path = if path.is_empty() { "/" } else { path };
+    host.ends_with(".test")
+        .then(|| (host, port.parse().unwrap(), path))
+}
+
+/// Where a link of a page leads, if not to a neighbour of it.
+fn absolute(from: &str, to: &str) -> String {
+    let page = from.split('?').next().unwrap();
+    let (host, port, _) = peer_of(from).unwrap();
+    match to.chars().next() {
+        None => from.to_owned(),
+        Some('?') => format!("{page}{to}"),
+        Some('/') => format!("http://{host}:{port}{to}"),
+        Some(_) => to.to_owned(),
+    }
+}
+
+/// Whether a form has a message and nothing to fill in.
+fn is_saml(form: &Value) -> bool {
+    let mut names = form["fields"].as_object().unwrap().keys();
+    let known = ["SAMLRequest", "SAMLResponse", "RelayState"];
+    names.len() > 0 && names.all(|name| known.contains(&&**name))
+}
+
+fn header<'a>(head: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    lines
+        .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+}
+
+/// The value of a tag's attribute.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    for quote in ['"', '\''] {
+        let begin = format!("{name}={quote}");
+        let at = tag
+            .match_indices(&begin)
+            .find(|(at, _)| tag[..*at].ends_with(char::is_whitespace));
+        if let Some((at, _)) = at {
+            let value = tag[at + begin.len()..].split(quote).next().unwrap();
+            return Some(unescaped(value));
+        }
+    }
+    None
+}
+
+fn unescaped(text: &str) -> String {
+    let mut pieces = text.split('&');
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once(';').unwrap();
+        out.push(match name {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "apos" => '\'',
+            number => {
+                let number = number.strip_prefix('#').unwrap();
+                let code = match number.strip_prefix(['x', 'X']) {
+                    Some(hex) => u32::from_str_radix(hex, 16),
+                    None => number.parse(),
+                };
+                char::from_u32(code.unwrap()).unwrap()
+            }
+        });
+        out.push_str(rest);
+    }
+    out
+}
+
+fn escape(text: &str) -> String {
+    let octets = text.bytes().map(|b| match b.is_ascii_alphanumeric() {
+        true => char::from(b).to_string(),
+        false => format!("%{b:02X}"),
+    });
+    octets.collect()
+}
