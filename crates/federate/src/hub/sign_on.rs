@@ -358,18 +358,29 @@ impl<S: Store> Hub<S> {
             name_id.sp_name_qualifier = Some(entity_id.clone());
             return Ok(Some(name_id));
         }
-        let mut probes = application.name_id_probes.iter();
-        let found = probes.find_map(|probe| user.profile.first(probe));
-        let value = match format {
-            // Encrypted names ([SAMLCore] 8.3) and what nobody knows are not made.
-            NameIdFormat::Other(_) => None,
-            _ if !application.name_id_probes.is_empty() => found,
-            NameIdFormat::EmailAddress => user.profile.first("email"),
-            NameIdFormat::Unspecified => Some(user.subject.subject()),
+        // Encrypted names ([SAMLCore] 3.4.1.1) and what nobody knows are not made.
+        if matches!(format, NameIdFormat::Encrypted | NameIdFormat::Other(_)) {
+            return Ok(None);
+        }
+        let probes = application.name_id_probes.iter().map(String::as_str);
+        let attributes: Vec<&str> = match format {
+            _ if !application.name_id_probes.is_empty() => probes.collect(),
+            NameIdFormat::EmailAddress => vec!["email"],
+            _ => Vec::new(),
+        };
+        let account = match (&format, attributes.is_empty()) {
+            (NameIdFormat::Unspecified, true) => Some(user.subject.subject()),
             _ => None,
         };
-        let named = value.map(|value| NameId::new(value, Some(format)));
-        Ok(named.transpose()?)
+        let found = attributes
+            .into_iter()
+            .filter_map(|name| user.profile.attributes.get(name))
+            .flatten()
+            .map(String::as_str)
+            .chain(account);
+        // The first that can be a name.
+        let mut names = found.filter_map(|value| NameId::new(value, Some(format.clone())).ok());
+        Ok(names.next())
     }
 }
 

@@ -55,6 +55,11 @@ impl AttributeRelease {
     pub fn attributes(&self, profile: &Profile) -> Vec<Attribute> {
         let mut told = Vec::new();
         let mut tell = |name: &str, values: &[String]| {
+            // What XML cannot carry would become another value on the way.
+            let values: Vec<&String> = values.iter().filter(|v| is_xml_text(v)).collect();
+            if values.is_empty() || !is_xml_text(name) {
+                return;
+            }
             let mut attribute = Attribute::new(name, values);
             if !self.name_formats {
                 attribute.name_format = None;
@@ -74,6 +79,14 @@ impl AttributeRelease {
         }
         told
     }
+}
+
+/// `[XML] 2.2`: whether every character may occur in a document.
+fn is_xml_text(text: &str) -> bool {
+    text.chars().all(|c| {
+        let control = c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{7f}');
+        !control && !matches!(c, '\u{fffe}' | '\u{ffff}')
+    })
 }
 
 impl Application {
@@ -124,6 +137,22 @@ mod tests {
         attributes
             .map(|a| (a.name, a.name_format.is_some(), a.values.len()))
             .collect()
+    }
+
+    #[test]
+    fn what_xml_cannot_carry_is_not_told_as_something_else() {
+        let mut profile = Profile::default();
+        let values = ["a\u{1}b", "a\u{2}b", "\u{ffff}", "caf\u{e9}\t\u{1f600}"];
+        let values = values.map(str::to_owned).to_vec();
+        profile.attributes.insert("cn".to_owned(), values.clone());
+        profile
+            .attributes
+            .insert("none".to_owned(), values[..2].to_vec());
+        profile.attributes.insert("bad\u{b}name".to_owned(), values);
+        let told = AttributeRelease::default().attributes(&profile);
+        let values: Vec<_> = told.iter().flat_map(|a| &a.values).collect();
+        assert_eq!((told.len(), values.len()), (1, 1));
+        assert_eq!(values[0].as_text(), Some("caf\u{e9}\t\u{1f600}"));
     }
 
     #[test]

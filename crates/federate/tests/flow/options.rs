@@ -3,6 +3,7 @@
 use crate::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use federate::hub::{Directory, DirectoryUser, hash_password};
 use federate::idp::AttributeRelease;
 use federate::metadata::parse_entity;
 use federate::saml::binding::redirect_url;
@@ -10,6 +11,7 @@ use federate::saml::{
     AuthnRequest, Comparison, IssuePolicy, NameIdPolicy, RequestedAuthnContext, RequiredSignature,
     Response, SamlError, Scoping, SignedPart,
 };
+use federate::session::Profile;
 use federate::types::{Binding, EntityId, MessageId, NameId, NameIdFormat, StatusCode};
 use federate::xml::{Limits, Unverified};
 use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider};
@@ -392,4 +394,45 @@ async fn an_identity_provider_that_takes_forms_only_is_sent_one() {
         done.await.unwrap().login.name_id.value(),
         "alice@example.com"
     );
+}
+
+#[tokio::test]
+async fn a_name_is_the_first_value_that_can_be_one() {
+    let parties = with(
+        |application| application.name_id_probes = vec!["nick".to_owned(), "email".to_owned()],
+        |_| {},
+    );
+    let mut profile = Profile::default();
+    for (name, values) in [
+        ("nick", ["", "two\nlines"]),
+        ("email", ["", "al@example.com"]),
+    ] {
+        let values = values.map(str::to_owned).to_vec();
+        profile.attributes.insert(name.to_owned(), values);
+    }
+    let provider = federate::crypto::aws_lc_provider();
+    let user = DirectoryUser {
+        password_hash: hash_password(&provider, PASSWORD).unwrap(),
+        profile,
+    };
+    let users = [(USER.to_owned(), user)].into();
+    let directory = Directory::new(&provider, users).unwrap();
+    let user = directory.authenticate(USER, PASSWORD).unwrap();
+    let session = parties.hub.sign_in(&user, None).await.unwrap().token;
+    let done = sign_on(&parties, &parties.applications[0], &session).await;
+    assert_eq!(done.login.name_id.value(), "al@example.com");
+}
+
+#[tokio::test]
+async fn a_name_that_is_to_be_encrypted_is_not_told_in_the_clear() {
+    let parties = with(
+        |application| application.name_id_probes = vec!["email".to_owned()],
+        |_| {},
+    );
+    let options = LoginOptions {
+        name_id_format: Some(NameIdFormat::Encrypted),
+        ..LoginOptions::default()
+    };
+    let result = attempt(&parties, options).await;
+    status(result, &StatusCode::InvalidNameIdPolicy);
 }

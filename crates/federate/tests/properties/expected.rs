@@ -54,7 +54,10 @@ impl Expected {
     pub(crate) async fn of(world: &World, session: Option<&Token>) -> Self {
         let case = &world.case;
         if let Some(context) = &case.request.context
-            && !context.class_refs.iter().any(|class| class == PASSWORD_CLASS)
+            && !context
+                .class_refs
+                .iter()
+                .any(|class| class == PASSWORD_CLASS)
         {
             return Self::Status(StatusCode::NoAuthnContext);
         }
@@ -80,12 +83,21 @@ impl Expected {
         }
         let authn_context = case.answers.authn_context.unwrap_or(PASSWORD_CLASS);
         if let Some(context) = &case.request.context
-            && !context.class_refs.iter().any(|class| class == authn_context)
+            && !context
+                .class_refs
+                .iter()
+                .any(|class| class == authn_context)
         {
             assert_eq!(authn_context, OTHER_CLASS);
             return Self::Refused("response.authn_context");
         }
-        let record = world.hub.session(session.unwrap()).await.unwrap().unwrap().record;
+        let record = world
+            .hub
+            .session(session.unwrap())
+            .await
+            .unwrap()
+            .unwrap()
+            .record;
         Self::Login(Box::new(Said {
             name,
             attributes: attributes(world),
@@ -131,7 +143,9 @@ fn attributes(world: &World) -> BTreeMap<String, Vec<String>> {
             None => continue,
         };
         for name in names.iter().filter(|_| !values.is_empty()) {
-            told.entry(name.clone()).or_default().extend_from_slice(values);
+            told.entry(name.clone())
+                .or_default()
+                .extend_from_slice(values);
         }
     }
     if let (true, Some(email)) = (release.create_upn, email(world)) {

@@ -1,12 +1,11 @@
 //! The parties of a case, on a clock that the test moves.
 
-use crate::arbitrary::{AnswerTo, Case, Who};
+use crate::arbitrary::{AnswerTo, Case, PASSWORD_CLASS, Who};
 use argon2::password_hash::{PasswordHasher as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use chrono::TimeDelta;
 use federate::crypto::{
-    Certificate, CryptoProvider, Curve, PrivateKey, SignatureAlgorithm, aws_lc_provider,
-    self_signed,
+    CryptoProvider, Curve, PrivateKey, SignatureAlgorithm, aws_lc_provider, self_signed,
 };
 use federate::hub::{AuthenticatedUser, Directory, DirectoryUser, SignOn};
 use federate::metadata::{Endpoint, IndexedEndpoint, Location, parse_entity};
@@ -21,7 +20,7 @@ use federate::{
 };
 use federate_testkit::keys::fixed_now;
 use federate_testkit::parties::{HUB_SLO, HUB_SSO, PASSWORD, TestClock, USER, form_body, query};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 pub(crate) const HUB: &str = "https://hub.example";
@@ -37,59 +36,80 @@ pub(crate) struct World {
     person: AuthenticatedUser,
 }
 
-/// One key of each kind for the hub and one for the application, made once, with certificates.
-struct Keys {
+/// What every case shares, made once.
+struct Shared {
     provider: CryptoProvider,
-    keys: [[(PrivateKey, SignatureAlgorithm); 5]; 2],
+    /// The signers of the hub and of the application, by every algorithm.
+    signers: [Vec<(SignatureAlgorithm, Signer)>; 2],
+    decryption: Decryption,
     password_hash: String,
 }
 
-static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+static SHARED: LazyLock<Shared> = LazyLock::new(|| {
     let provider = aws_lc_provider();
-    let make = || {
-        let ec = |curve| provider.keys.generate_ec(curve).unwrap();
-        [
-            (provider.keys.generate_rsa(2048).unwrap(), SignatureAlgorithm::RsaSha256),
-            (ec(Curve::P256), SignatureAlgorithm::EcdsaSha256),
-            (ec(Curve::P384), SignatureAlgorithm::EcdsaSha384),
-            (ec(Curve::P521), SignatureAlgorithm::EcdsaSha512),
-            (provider.keys.generate_ed25519().unwrap(), SignatureAlgorithm::Ed25519),
-        ]
-    };
     // As cheap as it can be: it protects nothing.
     let params = Params::new(8, 1, 1, None).unwrap();
     let salt = SaltString::encode_b64(&[7; 16]).unwrap();
     let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password(PASSWORD.as_bytes(), &salt)
         .unwrap();
-    Keys {
+    let key = provider.keys.generate_rsa(2048).unwrap();
+    let certificate = signer(&key, SignatureAlgorithm::RsaSha256)
+        .certificate()
+        .clone();
+    let key = provider.key_transport.load_decryption_key(&key).unwrap();
+    Shared {
         provider,
-        keys: [make(), make()],
+        signers: [signers(), signers()],
+        decryption: Decryption::new(key, certificate).unwrap(),
         password_hash: hash.to_string(),
     }
 });
 
-/// The signer of a party, by an algorithm.
-fn signer(party: usize, algorithm: SignatureAlgorithm) -> Signer {
-    let provider = KEYS.provider;
-    let keys = KEYS.keys[party].iter();
-    let key = keys.clone().find_map(|(key, kind)| {
-        let fits = *kind == algorithm || *kind == SignatureAlgorithm::RsaSha256;
-        let key = provider.keys.load_signing_key(key, algorithm);
-        key.ok().filter(|_| fits)
-    });
-    let key = key.unwrap();
-    let certificate = certificate(&*key);
+fn signers() -> Vec<(SignatureAlgorithm, Signer)> {
+    let keys = aws_lc_provider().keys;
+    let rsa = keys.generate_rsa(2048).unwrap();
+    let [p256, p384, p521] =
+        [Curve::P256, Curve::P384, Curve::P521].map(|c| keys.generate_ec(c).unwrap());
+    let ed25519 = keys.generate_ed25519().unwrap();
+    let by = |algorithm| {
+        let key = match algorithm {
+            SignatureAlgorithm::EcdsaSha256 => &p256,
+            SignatureAlgorithm::EcdsaSha384 => &p384,
+            SignatureAlgorithm::EcdsaSha512 => &p521,
+            SignatureAlgorithm::Ed25519 => &ed25519,
+            _ => &rsa,
+        };
+        (algorithm, signer(key, algorithm))
+    };
+    let made = |algorithm: &SignatureAlgorithm| *algorithm != SignatureAlgorithm::RsaSha1;
+    SignatureAlgorithm::ALL
+        .into_iter()
+        .filter(made)
+        .map(by)
+        .collect()
+}
+
+fn signer(key: &PrivateKey, algorithm: SignatureAlgorithm) -> Signer {
+    let provider = aws_lc_provider();
+    let key = provider.keys.load_signing_key(key, algorithm).unwrap();
+    let (from, to) = (
+        fixed_now() - TimeDelta::days(1),
+        fixed_now() + TimeDelta::days(3650),
+    );
+    let certificate = self_signed(&provider, &*key, "test", from, to).unwrap();
     Signer::new(provider, key, certificate).unwrap()
 }
 
-fn certificate(key: &dyn federate::crypto::SigningKey) -> Certificate {
-    let (from, to) = (fixed_now() - TimeDelta::days(1), fixed_now() + TimeDelta::days(3650));
-    self_signed(&KEYS.provider, key, "test", from, to).unwrap()
-}
-
-fn party(entity_id: &str, signer: Signer, clock: &TestClock) -> Party {
-    let mut party = Party::new(EntityId::new(entity_id).unwrap(), signer);
+fn party(
+    entity_id: &str,
+    number: usize,
+    algorithm: SignatureAlgorithm,
+    clock: &TestClock,
+) -> Party {
+    let mut signers = SHARED.signers[number].iter();
+    let (_, signer) = signers.find(|(a, _)| *a == algorithm).unwrap();
+    let mut party = Party::new(EntityId::new(entity_id).unwrap(), signer.clone());
     party.clock = Arc::new(clock.clone());
     party
 }
@@ -97,8 +117,7 @@ fn party(entity_id: &str, signer: Signer, clock: &TestClock) -> Party {
 impl World {
     pub(crate) fn of(case: Case) -> Self {
         let clock = TestClock::new();
-        let mut hub = party(HUB, signer(0, case.algorithms.0), &clock);
-        hub.limits = Limits::default();
+        let hub = party(HUB, 0, case.algorithms.0, &clock);
         let mut idp = IdentityProvider::new(hub, HUB_SSO, HUB_SLO).unwrap();
         if case.answers.requires_signed_requests {
             idp = idp.require_signed_requests();
@@ -106,16 +125,19 @@ impl World {
         let sp = service_provider(&case, &idp.metadata(), &clock);
         let idp = idp.with_application(application(&case, &sp));
         let (absolute, idle) = case.session;
-        let lifetime = LifetimePolicy::new(TimeDelta::hours(absolute), TimeDelta::hours(idle.min(absolute)));
+        let lifetime = LifetimePolicy::new(
+            TimeDelta::hours(absolute),
+            TimeDelta::hours(idle.min(absolute)),
+        );
         let hub = Hub::new(idp, &[7; 32], Arc::new(MemoryStore::default())).unwrap();
         let user = DirectoryUser {
-            password_hash: KEYS.password_hash.clone(),
+            password_hash: SHARED.password_hash.clone(),
             profile: Profile {
                 attributes: case.profile.clone(),
             },
         };
         let users = BTreeMap::from([(USER.to_owned(), user)]);
-        let directory = Directory::new(&KEYS.provider, users).unwrap();
+        let directory = Directory::new(&SHARED.provider, users).unwrap();
         Self {
             hub: hub.with_lifetime(lifetime.unwrap()),
             sp,
@@ -156,6 +178,11 @@ impl World {
         }
     }
 
+    /// Whether the hub takes signed requests only.
+    pub(crate) fn insists(&self) -> bool {
+        self.case.metadata.requests_signed || self.case.answers.requires_signed_requests
+    }
+
     /// The request in the words of the case.
     pub(crate) fn worded(&self, outgoing: &Outgoing) -> Outgoing {
         let (case, limits) = (&self.case, Limits::default());
@@ -184,8 +211,7 @@ impl World {
                 request.protocol_binding = None;
             }
         }
-        let insisted = case.metadata.requests_signed || case.answers.requires_signed_requests;
-        let signer = (case.request.signed || insisted).then(|| &self.sp.party().signer);
+        let signer = (case.request.signed || self.insists()).then(|| &self.sp.party().signer);
         let state = case.relay_state.as_ref();
         if case.request.binding == Binding::HttpRedirect {
             return Outgoing::Redirect(redirect_url(HUB_SSO, &request, state, signer).unwrap());
@@ -198,11 +224,15 @@ impl World {
     }
 
     /// For which application the person must sign in before the answer, if they must.
-    pub(crate) async fn wants_sign_in(&self, handle: &Token, session: Option<&Token>) -> Option<String> {
+    pub(crate) async fn wants_sign_in(
+        &self,
+        handle: &Token,
+        session: Option<&Token>,
+    ) -> Option<String> {
         let case = &self.case;
         let mine = case.signed_in && !case.request.force_authn;
         let context = case.request.context.as_ref();
-        let possible = context.is_none_or(|c| c.is_satisfied_by(Some(crate::arbitrary::PASSWORD_CLASS)));
+        let possible = context.is_none_or(|c| c.is_satisfied_by(Some(PASSWORD_CLASS)));
         if mine || case.request.is_passive || !possible {
             return None;
         }
@@ -222,17 +252,15 @@ impl World {
 }
 
 fn service_provider(case: &Case, hub: &[u8], clock: &TestClock) -> ServiceProvider<MemoryStore> {
-    let mut party = party(SP, signer(1, case.algorithms.1), clock);
+    let mut party = party(SP, 1, case.algorithms.1, clock);
     if case.answers.encryption.is_some() {
-        let (key, algorithm) = &KEYS.keys[1][0];
-        let signing = KEYS.provider.keys.load_signing_key(key, *algorithm).unwrap();
-        let decryption = KEYS.provider.key_transport.load_decryption_key(key).unwrap();
-        party.decryption = Some(Decryption::new(decryption, certificate(&*signing)).unwrap());
+        party.decryption = Some(SHARED.decryption.clone());
     }
     let mut connection = Connection::from_metadata(hub).unwrap();
     connection.require_encryption = case.answers.encryption.is_some();
     let idp = connection.metadata.idp.as_mut().unwrap();
-    idp.single_logout.retain(|endpoint| endpoint.is_for(case.metadata.logout.1));
+    idp.single_logout
+        .retain(|endpoint| endpoint.is_for(case.metadata.logout.1));
     ServiceProvider::new(party, ACS, Arc::new(MemoryStore::default()))
         .and_then(|sp| sp.with_single_logout(&format!("{SP}/saml/slo")))
         .and_then(|sp| sp.with_connection(connection))
@@ -246,16 +274,17 @@ fn application(case: &Case, sp: &ServiceProvider<MemoryStore>) -> Application {
     role.authn_requests_signed = case.metadata.requests_signed;
     role.want_assertions_signed = case.metadata.wants_assertions_signed;
     role.name_id_formats = case.metadata.formats.clone();
-    role.single_logout.retain(|endpoint| endpoint.is_for(case.metadata.logout.0));
+    role.single_logout
+        .retain(|endpoint| endpoint.is_for(case.metadata.logout.0));
     let mut ours = role.assertion_consumer[0].clone();
     ours.index = case.metadata.index;
     ours.is_default = (case.request.answer_to == AnswerTo::Default).then_some(true);
     let other = |index: &u16| {
-        let location = Location::new(&format!("{SP}/other/{index}")).unwrap();
+        let location = Location::new(format!("{SP}/other/{index}")).unwrap();
         IndexedEndpoint::new(*index, Endpoint::new(Binding::HttpPost, location))
     };
     let (before, after) = &case.metadata.others;
-    let mut numbers = std::collections::BTreeSet::new();
+    let mut numbers = BTreeSet::new();
     let mut all: Vec<_> = before.iter().map(other).collect();
     all.push(ours);
     all.extend(after.iter().map(other));
@@ -268,7 +297,9 @@ fn application(case: &Case, sp: &ServiceProvider<MemoryStore>) -> Application {
     application.name_id_probes = answers.name_id_probes.clone();
     application.release = case.release.clone();
     application.authn_context_class_ref = answers.authn_context.map(str::to_owned);
-    application.audience = answers.for_another.then(|| EntityId::new("https://other.example").unwrap());
+    application.audience = answers
+        .for_another
+        .then(|| EntityId::new("https://other.example").unwrap());
     application.issue.signed_part = answers.signed_part;
     application.issue.typed_attributes = answers.typed_attributes;
     application.issue.lifetime = TimeDelta::seconds(answers.lifetime);
@@ -276,7 +307,7 @@ fn application(case: &Case, sp: &ServiceProvider<MemoryStore>) -> Application {
     if let Some(cipher) = answers.encryption {
         let role = application.metadata.sp.as_ref().unwrap();
         let certificate = role.encryption_certificates().next().unwrap().clone();
-        let encryptor = Encryptor::new(KEYS.provider, certificate).unwrap();
+        let encryptor = Encryptor::new(SHARED.provider, certificate).unwrap();
         application.issue.encryption = Some(encryptor.with_cipher(cipher).unwrap());
     }
     application
