@@ -1,5 +1,6 @@
 use federate_crypto::CryptoError;
-use federate_xml::ReadProblem;
+use federate_types::EntityId;
+use federate_xml::{ReadError, ReadProblem};
 use std::fmt;
 
 /// Something of an entity that was left out or read leniently: the operator should know, the
@@ -63,6 +64,38 @@ pub enum Diagnostic {
     IdIgnored,
     /// A `NameIDFormat` without a name was ignored.
     NameIdFormatIgnored,
+    /// A role that is not needed for sign-ins was skipped because it cannot be read.
+    RoleSkipped {
+        /// The role's element.
+        role: &'static str,
+        /// What is wrong with it.
+        reason: ReadProblem,
+    },
+    /// An entity or a group inside a group was skipped because it cannot be read.
+    MemberSkipped {
+        /// Its place in the group, from 0.
+        number: usize,
+        /// What is wrong with it.
+        reason: ReadError,
+    },
+    /// A group was skipped because it lies in more than
+    /// [`MAX_GROUP_DEPTH`](crate::MAX_GROUP_DEPTH) others.
+    GroupTooDeep,
+    /// Several descriptions of one entity: lookups find the first.
+    DuplicateEntity {
+        /// The entity.
+        entity_id: EntityId,
+    },
+    /// A scope that matches nothing, as it is a regular expression that is not understood.
+    ScopeNotSupported,
+    /// Something that is only told to people, or is otherwise no matter of trust, was ignored
+    /// because it cannot be read.
+    ElementIgnored {
+        /// The element or attribute.
+        element: &'static str,
+        /// What is wrong with it.
+        reason: ReadProblem,
+    },
 }
 
 impl Diagnostic {
@@ -83,6 +116,12 @@ impl Diagnostic {
             Self::CacheDurationIgnored => "metadata.cache_duration_ignored",
             Self::IdIgnored => "metadata.id_ignored",
             Self::NameIdFormatIgnored => "metadata.name_id_format_ignored",
+            Self::RoleSkipped { .. } => "metadata.role_skipped",
+            Self::MemberSkipped { .. } => "metadata.member_skipped",
+            Self::GroupTooDeep => "metadata.group_too_deep",
+            Self::DuplicateEntity { .. } => "metadata.duplicate_entity",
+            Self::ScopeNotSupported => "metadata.scope_not_supported",
+            Self::ElementIgnored { .. } => "metadata.element_ignored",
         }
     }
 }
@@ -120,6 +159,20 @@ impl fmt::Display for Diagnostic {
             Self::CacheDurationIgnored => f.write_str("a cacheDuration cannot be read"),
             Self::IdIgnored => f.write_str("an ID is none and was ignored"),
             Self::NameIdFormatIgnored => f.write_str("an empty NameIDFormat was ignored"),
+            Self::RoleSkipped { role, reason } => write!(f, "the {role} was skipped: {reason}"),
+            Self::MemberSkipped { number, reason } => {
+                write!(f, "the member {number} of the group was skipped: {reason}")
+            }
+            Self::GroupTooDeep => f.write_str("a group was skipped: it lies too deep in others"),
+            Self::DuplicateEntity { .. } => {
+                f.write_str("an entity is described several times; the first counts")
+            }
+            Self::ScopeNotSupported => {
+                f.write_str("a scope is a regular expression that is not supported")
+            }
+            Self::ElementIgnored { element, reason } => {
+                write!(f, "the {element} was ignored: {reason}")
+            }
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Whole documents: octets in, an entity out.
 
-use crate::{EntityDescriptor, MetadataError, read};
+use crate::read::{GROUP, md_elements, valid_until};
+use crate::{EntitiesDescriptor, EntityDescriptor, GroupMember, MetadataError};
 use chrono::{DateTime, Utc};
 use federate_xml::{
-    Document, Element, FromElement, Limits, Name, ReadError, ReadProblem, TrustedKeys, Unverified,
+    Document, Element, FromElement, Limits, ReadError, ReadProblem, TrustedKeys, Unverified,
     VerificationContext, Verified,
 };
-
-const GROUP: Name = Name::md("EntitiesDescriptor");
 
 /// Reads the entity of a document that an operator configured, for example a file.
 ///
@@ -52,6 +51,54 @@ pub fn verify_entity(
     Ok(document.verify(keys, context)?)
 }
 
+/// Reads the group of entities of a document that an operator configured.
+///
+/// The root is an `EntitiesDescriptor` (`[SAMLMeta] 2.3.1`), or one `EntityDescriptor`, which
+/// is then alone in a group. Of each description `valid_until` is the earliest of its own and
+/// those of the groups around it. What cannot be read is skipped, and told in the
+/// `diagnostics` of the group that it is in; so is what lies in more than
+/// [`MAX_GROUP_DEPTH`](crate::MAX_GROUP_DEPTH) groups. Signatures are not looked at, as in
+/// [`parse_entity`].
+///
+/// The whole document is held in memory: [`Limits::for_aggregate`] allows large ones.
+///
+/// # Errors
+/// [`MetadataError::Xml`] when the document cannot be read.
+pub fn parse_entities(octets: &[u8], limits: &Limits) -> Result<EntitiesDescriptor, MetadataError> {
+    let document = Document::parse(octets, &for_metadata(limits))?;
+    let root = document.root();
+    if root.is(GROUP) {
+        return Ok(EntitiesDescriptor::from_element(root)?);
+    }
+    if !root.is(EntityDescriptor::ELEMENT) {
+        return Err(ReadError::new(GROUP.local, ReadProblem::UnexpectedRoot).into());
+    }
+    let entity = EntityDescriptor::from_element(root)?;
+    Ok(EntitiesDescriptor {
+        members: vec![GroupMember::Entity(Box::new(entity))],
+        ..EntitiesDescriptor::default()
+    })
+}
+
+/// Verifies the signature of an `EntitiesDescriptor` and reads the group from the octets that
+/// it covers (`[SAMLMeta] 3.1`), as [`parse_entities`] does.
+///
+/// The keys are those configured for the publisher, never those of the document. Signatures of
+/// the entities within are not looked at: the group's vouches for them.
+///
+/// # Errors
+/// [`MetadataError::Xml`] when the document cannot be read, is no `EntitiesDescriptor`, or has
+/// no acceptable signature by one of the keys.
+pub fn verify_entities(
+    octets: &[u8],
+    limits: &Limits,
+    keys: &TrustedKeys,
+    context: &VerificationContext<'_>,
+) -> Result<Verified<EntitiesDescriptor>, MetadataError> {
+    let document = Unverified::<EntitiesDescriptor>::parse(octets, &for_metadata(limits))?;
+    Ok(document.verify(keys, context)?)
+}
+
 fn for_metadata(limits: &Limits) -> Limits {
     Limits {
         processing_instructions: true,
@@ -71,8 +118,8 @@ fn only_entity(root: Element<'_>) -> Result<(Element<'_>, Option<DateTime<Utc>>)
         if element.is(EntityDescriptor::ELEMENT) {
             entities.push((element, until));
         } else if element.is(GROUP) {
-            let until = earlier(until, read::valid_until(element, GROUP)?);
-            pending.extend(read::elements(element, GROUP)?.map(|child| (child, until)));
+            let until = earlier(until, valid_until(element, GROUP)?);
+            pending.extend(md_elements(element, GROUP)?.map(|child| (child, until)));
         }
     }
     match entities.as_slice() {
@@ -83,7 +130,7 @@ fn only_entity(root: Element<'_>) -> Result<(Element<'_>, Option<DateTime<Utc>>)
     }
 }
 
-fn earlier(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+pub(crate) fn earlier(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     a.into_iter().chain(b).min()
 }
 

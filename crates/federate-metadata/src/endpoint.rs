@@ -112,14 +112,19 @@ impl IndexedEndpoint {
     pub(crate) fn default_of<'a>(
         endpoints: impl Iterator<Item = &'a Self> + Clone,
     ) -> Option<&'a Self> {
-        let first = |is_default| {
-            let mut endpoints = endpoints.clone();
-            endpoints.find(|endpoint| endpoint.is_default == is_default)
-        };
-        first(Some(true))
-            .or_else(|| first(None))
-            .or_else(|| first(Some(false)))
+        default_by(endpoints, |endpoint| endpoint.is_default)
     }
+}
+
+/// The first that claims to be the default; else the first that claims nothing; else the first.
+pub(crate) fn default_by<'a, T>(
+    all: impl Iterator<Item = &'a T> + Clone,
+    is_default: impl Fn(&T) -> Option<bool>,
+) -> Option<&'a T> {
+    let first = |claim| all.clone().find(|one| is_default(one) == claim);
+    first(Some(true))
+        .or_else(|| first(None))
+        .or_else(|| first(Some(false)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! signs, and to which addresses anything may be sent. [`parse_entity`] reads a document that
 //! an operator configured, [`verify_entity`] one that a signature vouches for. Before a role
 //! is used in a sign-in, [`EntityDescriptor::idp_at`] and [`EntityDescriptor::sp_at`] check
-//! that it is still valid.
+//! that it is still valid. [`parse_entities`] and [`verify_entities`] do the same for groups.
 //!
 //! Reading is strict where trust depends on it and lenient where real documents differ
 //! without harm; what was left out is told in [`EntityDescriptor::diagnostics`].
@@ -34,27 +34,55 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod affiliation;
+mod attribute;
+mod authority;
 mod diagnostic;
+mod diff;
 mod document;
 mod duration;
 mod endpoint;
 mod entity;
 mod error;
+mod extensions;
+mod group;
 mod key;
+mod key_info;
+mod key_ring;
+mod localized;
 mod location;
+mod names;
+mod opaque;
+mod organization;
+mod parts;
 mod read;
 mod role;
+mod source;
 #[cfg(test)]
 mod testing;
 mod trust;
 mod write;
 
+pub use affiliation::AffiliationDescriptor;
+pub use attribute::{Attribute, AttributeConsumingService, RequestedAttribute};
+pub use authority::{AttributeAuthorityDescriptor, AuthnAuthorityDescriptor, PdpDescriptor};
 pub use diagnostic::Diagnostic;
-pub use document::{parse_entity, verify_entity};
+pub use diff::{Difference, EntityChange, PublishedEndpoint, PublishedKey, diff};
+pub use document::{parse_entities, parse_entity, verify_entities, verify_entity};
 pub use duration::MAX_CACHE_DURATION;
 pub use endpoint::{Endpoint, EndpointBinding, IndexedEndpoint};
 pub use entity::EntityDescriptor;
 pub use error::MetadataError;
-pub use key::{KeyDescriptor, KeyUse};
+pub use extensions::registration::{Publication, PublicationInfo, RegistrationInfo};
+pub use extensions::scope::Scope;
+pub use extensions::ui::{DiscoHints, Logo, LogoSource, UiInfo};
+pub use extensions::{Extensions, SigningMethod};
+pub use group::{EntitiesDescriptor, GroupMember, MAX_GROUP_DEPTH};
+pub use key::{EncryptionMethod, KeyDescriptor, KeyUse};
+pub use key_ring::{KeyRing, RingKey, RolloverError};
+pub use localized::Localized;
 pub use location::Location;
-pub use role::{IdpDescriptor, SpDescriptor};
+pub use opaque::OpaqueElement;
+pub use organization::{AdditionalMetadataLocation, ContactPerson, ContactType, Organization};
+pub use role::{IdpDescriptor, RoleDetails, SpDescriptor};
+pub use source::{Entities, EntitySource};

@@ -80,6 +80,12 @@ impl AsRef<str> for Location {
     }
 }
 
+impl From<Location> for String {
+    fn from(location: Location) -> Self {
+        location.0
+    }
+}
+
 impl std::str::FromStr for Location {
     type Err = InvalidValue;
     fn from_str(value: &str) -> Result<Self, InvalidValue> {

@@ -1,19 +1,31 @@
-//! Reading entities and roles from elements.
+//! Reading entities from elements.
 //!
 //! The order of elements does not matter here: several producers write their own, and it has
-//! no meaning. Elements that we do not know are skipped.
+//! no meaning. Elements that we do not know are skipped, but for extensions, which are kept.
 
 use crate::duration::parse_duration;
 use crate::{
-    Diagnostic, Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, KeyDescriptor,
-    SpDescriptor,
+    AffiliationDescriptor, AttributeAuthorityDescriptor, AuthnAuthorityDescriptor, Diagnostic,
+    EntityDescriptor, IdpDescriptor, OpaqueElement, PdpDescriptor, SpDescriptor,
 };
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use federate_types::{EntityId, MessageId, NameIdFormat};
-use federate_xml::{Element, FromElement, Name, ReadError, ReadProblem, SAMLP};
+use federate_types::{EntityId, MessageId};
+use federate_xml::{Element, FromElement, MD, Name, ReadError, ReadProblem, SAMLP};
 
+mod affiliation;
+mod attribute;
+mod authority;
 mod endpoint;
+mod extensions;
+mod group;
 mod key;
+mod key_value;
+mod organization;
+mod role;
+mod text;
+mod ui;
+
+pub(crate) use group::GROUP;
 
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
@@ -22,33 +34,74 @@ impl FromElement for EntityDescriptor {
 
     fn from_element(element: Element<'_>) -> Result<Self, ReadError> {
         let of = Self::ELEMENT;
-        let entity_id = EntityId::new(element.required(of, "entityID")?)
-            .map_err(|invalid| invalid_value(of, invalid.what, invalid.expected))?;
-        let mut entity = Self::new(entity_id);
+        let mut entity = Self::new(entity_id(element, of, "entityID")?);
         let mut found = Vec::new();
         entity.valid_until = valid_until(element, of)?;
         entity.cache_duration = cache_duration(element, &mut found);
-        if let Some(id) = element.attribute("ID") {
-            match MessageId::new(id) {
-                Ok(id) => entity.id = Some(id),
-                Err(_) => found.push(Diagnostic::IdIgnored),
-            }
-        }
-        for child in elements(element, of)? {
-            if child.is(Name::md(IdpDescriptor::ELEMENT)) {
-                one_role(&mut entity.idp, child, IdpDescriptor::ELEMENT, &mut found)?;
-            } else if child.is(Name::md(SpDescriptor::ELEMENT)) {
-                one_role(&mut entity.sp, child, SpDescriptor::ELEMENT, &mut found)?;
-            }
+        entity.id = id(element, &mut found);
+        for child in md_elements(element, of)? {
+            take(&mut entity, child, &mut found)?;
         }
         entity.diagnostics = found;
         Ok(entity)
     }
 }
 
+/// Takes one element of an entity.
+fn take(
+    entity: &mut EntityDescriptor,
+    child: Element<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Result<(), ReadError> {
+    match child.local_name() {
+        IdpDescriptor::ELEMENT => one_role(&mut entity.idp, child, IdpDescriptor::ELEMENT, found)?,
+        SpDescriptor::ELEMENT => one_role(&mut entity.sp, child, SpDescriptor::ELEMENT, found)?,
+        AttributeAuthorityDescriptor::ELEMENT => {
+            let name = AttributeAuthorityDescriptor::ELEMENT;
+            one_authority(&mut entity.attribute_authority, child, name, found);
+        }
+        AuthnAuthorityDescriptor::ELEMENT => {
+            let name = AuthnAuthorityDescriptor::ELEMENT;
+            one_authority(&mut entity.authn_authority, child, name, found);
+        }
+        PdpDescriptor::ELEMENT => {
+            one_authority(&mut entity.pdp, child, PdpDescriptor::ELEMENT, found);
+        }
+        "RoleDescriptor" => entity.other_roles.push(OpaqueElement::of(child)),
+        AffiliationDescriptor::ELEMENT => {
+            one_authority(
+                &mut entity.affiliation,
+                child,
+                AffiliationDescriptor::ELEMENT,
+                found,
+            );
+        }
+        "Extensions" => extensions::read(&mut entity.extensions, child, found),
+        "Organization" => organization::one(&mut entity.organization, child, found),
+        "ContactPerson" => entity.contacts.push(organization::contact(child, found)),
+        "AdditionalMetadataLocation" => {
+            let more = organization::additional_metadata(child, found);
+            entity.additional_metadata.extend(more);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 /// A role that can be read, with what was left out of it.
 trait Role: Sized {
+    /// Whether it says which protocols it speaks.
+    const HAS_PROTOCOLS: bool = true;
+
     fn read(element: Element<'_>, found: &mut Vec<Diagnostic>) -> Result<Self, ReadError>;
+}
+
+impl<R: Role> Role for Box<R> {
+    const HAS_PROTOCOLS: bool = R::HAS_PROTOCOLS;
+
+    fn read(element: Element<'_>, found: &mut Vec<Diagnostic>) -> Result<Self, ReadError> {
+        R::read(element, found).map(Self::new)
+    }
 }
 
 /// Reads the first descriptor of a role that speaks SAML 2.0 (`[SAMLMeta] 2.4.1`): keys and
@@ -59,10 +112,14 @@ fn one_role<R: Role>(
     name: &'static str,
     found: &mut Vec<Diagnostic>,
 ) -> Result<(), ReadError> {
-    let protocols = element.required(Name::md(name), "protocolSupportEnumeration")?;
-    if !protocols.split(SPACE).any(|protocol| protocol == SAMLP) {
-        found.push(Diagnostic::ProtocolNotSupported { role: name });
-    } else if role.is_some() {
+    if R::HAS_PROTOCOLS {
+        let protocols = element.required(Name::md(name), "protocolSupportEnumeration")?;
+        if !protocols.split(SPACE).any(|protocol| protocol == SAMLP) {
+            found.push(Diagnostic::ProtocolNotSupported { role: name });
+            return Ok(());
+        }
+    }
+    if role.is_some() {
         found.push(Diagnostic::RepeatedRole { role: name });
     } else {
         *role = Some(R::read(element, found)?);
@@ -70,79 +127,23 @@ fn one_role<R: Role>(
     Ok(())
 }
 
-impl Role for IdpDescriptor {
-    fn read(element: Element<'_>, found: &mut Vec<Diagnostic>) -> Result<Self, ReadError> {
-        let of = Name::md(Self::ELEMENT);
-        let common = SsoDescriptor::read(element, of, found)?;
-        Ok(Self {
-            valid_until: common.valid_until,
-            want_authn_requests_signed: flag(element, of, "WantAuthnRequestsSigned")?,
-            keys: common.keys,
-            single_sign_on: endpoint::all(element, "SingleSignOnService", found),
-            single_logout: common.single_logout,
-            name_id_formats: common.name_id_formats,
-        })
+/// As [`one_role`], for a role without which sign-ins go on: one that cannot be read is
+/// skipped.
+fn one_authority<R: Role>(
+    role: &mut Option<R>,
+    element: Element<'_>,
+    name: &'static str,
+    found: &mut Vec<Diagnostic>,
+) {
+    if let Err(error) = one_role(role, element, name, found) {
+        let reason = error.problem;
+        found.push(Diagnostic::RoleSkipped { role: name, reason });
     }
 }
 
-impl Role for SpDescriptor {
-    fn read(element: Element<'_>, found: &mut Vec<Diagnostic>) -> Result<Self, ReadError> {
-        let of = Name::md(Self::ELEMENT);
-        let common = SsoDescriptor::read(element, of, found)?;
-        let consumers: Vec<IndexedEndpoint> =
-            endpoint::all_indexed(element, "AssertionConsumerService", found);
-        Ok(Self {
-            valid_until: common.valid_until,
-            authn_requests_signed: flag(element, of, "AuthnRequestsSigned")?,
-            want_assertions_signed: flag(element, of, "WantAssertionsSigned")?,
-            keys: common.keys,
-            assertion_consumer: consumers,
-            single_logout: common.single_logout,
-            name_id_formats: common.name_id_formats,
-        })
-    }
-}
-
-/// What both roles have (`[SAMLMeta] 2.4.1`, `2.4.2`).
-struct SsoDescriptor {
-    valid_until: Option<DateTime<Utc>>,
-    keys: Vec<KeyDescriptor>,
-    single_logout: Vec<Endpoint>,
-    name_id_formats: Vec<NameIdFormat>,
-}
-
-impl SsoDescriptor {
-    fn read(
-        element: Element<'_>,
-        of: Name,
-        found: &mut Vec<Diagnostic>,
-    ) -> Result<Self, ReadError> {
-        let mut keys = Vec::new();
-        let mut name_id_formats = Vec::new();
-        for child in elements(element, of)? {
-            if child.is(Name::md("KeyDescriptor")) {
-                keys.extend(key::descriptor(child, found));
-            } else if child.is(Name::md("NameIDFormat")) {
-                match child.trimmed_text() {
-                    Ok(uri) if !uri.is_empty() => {
-                        name_id_formats.push(NameIdFormat::from_uri(&uri));
-                    }
-                    _ => found.push(Diagnostic::NameIdFormatIgnored),
-                }
-            }
-        }
-        Ok(Self {
-            valid_until: valid_until(element, of)?,
-            keys,
-            single_logout: endpoint::all(element, "SingleLogoutService", found),
-            name_id_formats,
-        })
-    }
-}
-
-/// The elements inside an element that holds nothing else but comments and processing
-/// instructions.
-pub(crate) fn elements<'d>(
+/// The elements of metadata inside an element that holds nothing else but other elements,
+/// comments and processing instructions.
+pub(crate) fn md_elements<'d>(
     element: Element<'d>,
     of: Name,
 ) -> Result<impl Iterator<Item = Element<'d>>, ReadError> {
@@ -150,8 +151,22 @@ pub(crate) fn elements<'d>(
         // Metadata is decorated with processing instructions; between elements they are
         // harmless.
         Err(error) if error.problem != ReadProblem::UnexpectedMarkup => Err(error),
-        _ => Ok(element.child_elements()),
+        _ => Ok(md_children(element)),
     }
+}
+
+/// The elements of metadata inside an element, whatever else is there.
+fn md_children(element: Element<'_>) -> impl Iterator<Item = Element<'_>> {
+    children_in(element, MD)
+}
+
+fn children_in<'d>(
+    element: Element<'d>,
+    namespace: &'static str,
+) -> impl Iterator<Item = Element<'d>> {
+    element
+        .child_elements()
+        .filter(move |child| child.namespace() == namespace)
 }
 
 /// `validUntil`, which ends trust and so must be readable; in whole seconds, as we write it.
@@ -172,12 +187,35 @@ fn cache_duration(element: Element<'_>, found: &mut Vec<Diagnostic>) -> Option<T
     duration
 }
 
+/// `ID`, which only a signature refers to.
+fn id(element: Element<'_>, found: &mut Vec<Diagnostic>) -> Option<MessageId> {
+    let id = MessageId::new(element.attribute("ID")?).ok();
+    if id.is_none() {
+        found.push(Diagnostic::IdIgnored);
+    }
+    id
+}
+
+fn entity_id(
+    element: Element<'_>,
+    of: Name,
+    attribute: &'static str,
+) -> Result<EntityId, ReadError> {
+    EntityId::new(element.required(of, attribute)?)
+        .map_err(|invalid| invalid_value(of, invalid.what, invalid.expected))
+}
+
 fn flag(element: Element<'_>, of: Name, attribute: &'static str) -> Result<bool, ReadError> {
     Ok(element.boolean(of, attribute)?.unwrap_or(false))
 }
 
 const fn invalid_value(of: Name, what: &'static str, expected: &'static str) -> ReadError {
     ReadError::new(of.local, ReadProblem::InvalidValue { what, expected })
+}
+
+/// Tells that something was left out.
+fn ignored(element: &'static str, reason: ReadProblem, found: &mut Vec<Diagnostic>) {
+    found.push(Diagnostic::ElementIgnored { element, reason });
 }
 
 #[cfg(test)]

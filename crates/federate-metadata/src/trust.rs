@@ -2,7 +2,7 @@
 
 use crate::{EntityDescriptor, IdpDescriptor, KeyDescriptor, MetadataError, SpDescriptor};
 use chrono::{DateTime, Utc};
-use federate_crypto::{Certificate, CryptoProvider, VerifyingKey};
+use federate_crypto::{Certificate, CryptoProvider, PublicKey, VerifyingKey};
 use federate_xml::TrustedKeys;
 
 impl EntityDescriptor {
@@ -73,6 +73,13 @@ impl IdpDescriptor {
     pub fn encryption_certificates(&self) -> impl Iterator<Item = &Certificate> {
         encryption_certificates(&self.keys)
     }
+
+    /// The keys to encrypt for this identity provider with: those of
+    /// [`encryption_certificates`](Self::encryption_certificates) and those without a
+    /// certificate.
+    pub fn encryption_keys(&self) -> impl Iterator<Item = &PublicKey> {
+        encryption_keys(&self.keys)
+    }
 }
 
 impl SpDescriptor {
@@ -88,16 +95,18 @@ impl SpDescriptor {
     pub fn encryption_certificates(&self) -> impl Iterator<Item = &Certificate> {
         encryption_certificates(&self.keys)
     }
+
+    /// The keys to encrypt for this service provider with: as
+    /// [`IdpDescriptor::encryption_keys`].
+    pub fn encryption_keys(&self) -> impl Iterator<Item = &PublicKey> {
+        encryption_keys(&self.keys)
+    }
 }
 
 fn signing_keys(keys: &[KeyDescriptor], provider: &CryptoProvider) -> Option<TrustedKeys> {
     let mut found: Vec<VerifyingKey> = Vec::new();
-    for certificate in keys
-        .iter()
-        .filter(|key| key.key_use.signs())
-        .flat_map(|key| &key.certificates)
-    {
-        let key = certificate.public_key();
+    let signing = keys.iter().filter(|key| key.key_use.signs());
+    for key in signing.flat_map(KeyDescriptor::public_keys) {
         if found.iter().any(|known| known.public_key() == key) {
             continue;
         }
@@ -106,6 +115,13 @@ fn signing_keys(keys: &[KeyDescriptor], provider: &CryptoProvider) -> Option<Tru
         }
     }
     TrustedKeys::new(found)
+}
+
+/// The keys to encrypt with, with a certificate or without.
+fn encryption_keys(keys: &[KeyDescriptor]) -> impl Iterator<Item = &PublicKey> {
+    keys.iter()
+        .filter(|key| key.key_use.encrypts())
+        .flat_map(KeyDescriptor::public_keys)
 }
 
 fn encryption_certificates(keys: &[KeyDescriptor]) -> impl Iterator<Item = &Certificate> {

@@ -1,13 +1,23 @@
 //! Writing entities in the order of the schema: strict consumers refuse any other.
 
 use crate::duration::format_duration;
-use crate::{
-    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, KeyDescriptor, MetadataError,
-    SpDescriptor,
-};
-use chrono::{DateTime, Utc};
+use crate::names::LANG;
+use crate::{Endpoint, EntityDescriptor, IndexedEndpoint, KeyDescriptor, Localized, MetadataError};
+use chrono::{DateTime, TimeDelta, Utc};
 use federate_types::{MessageId, NameIdFormat};
-use federate_xml::{FromElement, Name, SAMLP, Signer, Writer};
+use federate_xml::{FromElement, MD, Name, Signer, Writer};
+
+mod attribute;
+mod authority;
+mod extensions;
+mod group;
+mod key;
+mod organization;
+mod role;
+mod ui;
+
+/// What is declared around the extensions of an entity or a role.
+const AROUND: [(&str, &str); 1] = [("md", MD)];
 
 impl EntityDescriptor {
     /// Writes the entity into what is being written, in the order of the schema
@@ -18,7 +28,7 @@ impl EntityDescriptor {
     /// (`assertion_consumer`) or requests (`single_sign_on`) go; this is not checked.
     pub fn write(&self, writer: &mut Writer) {
         self.start(writer, self.id.as_ref());
-        self.write_roles(writer);
+        self.write_inside(writer);
         writer.end();
     }
 
@@ -41,7 +51,7 @@ impl EntityDescriptor {
         let mut writer = Writer::new();
         self.start(&mut writer, Some(id));
         writer.signature_belongs_here();
-        self.write_roles(&mut writer);
+        self.write_inside(&mut writer);
         writer.end();
         Ok(signer.sign(writer, id)?)
     }
@@ -49,72 +59,62 @@ impl EntityDescriptor {
     fn start(&self, writer: &mut Writer, id: Option<&MessageId>) {
         writer.start(Self::ELEMENT);
         writer.attribute(Name::local("entityID"), self.entity_id.as_str());
-        writer.optional_attribute(Name::local("ID"), id.map(MessageId::as_str));
-        valid_until(writer, self.valid_until);
-        let duration = self.cache_duration.map(format_duration);
-        writer.optional_attribute(Name::local("cacheDuration"), duration.as_deref());
+        common_attributes(writer, id, self.valid_until, self.cache_duration);
     }
 
-    fn write_roles(&self, writer: &mut Writer) {
+    fn write_inside(&self, writer: &mut Writer) {
+        self.extensions.write(writer);
         if let Some(idp) = &self.idp {
             idp.write(writer);
         }
         if let Some(sp) = &self.sp {
             sp.write(writer);
         }
-    }
-}
-
-impl IdpDescriptor {
-    /// [SAMLMeta] 2.4.3, after 2.4.1 and 2.4.2.
-    fn write(&self, writer: &mut Writer) {
-        start_role(writer, Self::ELEMENT, self.valid_until);
-        flag(
-            writer,
-            "WantAuthnRequestsSigned",
-            self.want_authn_requests_signed,
-        );
-        write_sso(
-            writer,
-            &self.keys,
-            &self.single_logout,
-            &self.name_id_formats,
-        );
-        for endpoint in &self.single_sign_on {
-            write_endpoint(writer, "SingleSignOnService", endpoint);
+        if let Some(authority) = &self.authn_authority {
+            authority.write(writer);
         }
-        writer.end();
-    }
-}
-
-impl SpDescriptor {
-    /// [SAMLMeta] 2.4.4, after 2.4.1 and 2.4.2.
-    fn write(&self, writer: &mut Writer) {
-        start_role(writer, Self::ELEMENT, self.valid_until);
-        flag(writer, "AuthnRequestsSigned", self.authn_requests_signed);
-        flag(writer, "WantAssertionsSigned", self.want_assertions_signed);
-        write_sso(
-            writer,
-            &self.keys,
-            &self.single_logout,
-            &self.name_id_formats,
-        );
-        for endpoint in &self.assertion_consumer {
-            write_indexed(writer, "AssertionConsumerService", endpoint);
+        if let Some(authority) = &self.attribute_authority {
+            authority.write(writer);
         }
-        writer.end();
+        if let Some(pdp) = &self.pdp {
+            pdp.write(writer);
+        }
+        for role in &self.other_roles {
+            role.write(writer, &AROUND);
+        }
+        if let Some(affiliation) = &self.affiliation {
+            affiliation.write(writer);
+        }
+        if let Some(organization) = &self.organization {
+            organization.write(writer);
+        }
+        for contact in &self.contacts {
+            contact.write(writer);
+        }
+        for more in &self.additional_metadata {
+            writer.start(Name::md("AdditionalMetadataLocation"));
+            writer.attribute(Name::local("namespace"), &more.namespace);
+            writer.text(more.location.as_str());
+            writer.end();
+        }
     }
 }
 
-fn start_role(writer: &mut Writer, role: &'static str, until: Option<DateTime<Utc>>) {
-    writer.start(Name::md(role));
-    writer.attribute(Name::local("protocolSupportEnumeration"), SAMLP);
-    valid_until(writer, until);
+fn common_attributes(
+    writer: &mut Writer,
+    id: Option<&MessageId>,
+    until: Option<DateTime<Utc>>,
+    cache_duration: Option<TimeDelta>,
+) {
+    writer.optional_attribute(Name::local("ID"), id.map(MessageId::as_str));
+    instant(writer, "validUntil", until);
+    let duration = cache_duration.map(format_duration);
+    writer.optional_attribute(Name::local("cacheDuration"), duration.as_deref());
 }
 
-fn valid_until(writer: &mut Writer, until: Option<DateTime<Utc>>) {
-    if let Some(until) = until {
-        writer.instant(Name::local("validUntil"), until);
+fn instant(writer: &mut Writer, attribute: &'static str, instant: Option<DateTime<Utc>>) {
+    if let Some(instant) = instant {
+        writer.instant(Name::local(attribute), instant);
     }
 }
 
@@ -123,52 +123,37 @@ fn flag(writer: &mut Writer, name: &'static str, value: bool) {
     writer.attribute(Name::local(name), if value { "true" } else { "false" });
 }
 
-/// The elements that both roles have, in their order.
-fn write_sso(
-    writer: &mut Writer,
-    keys: &[KeyDescriptor],
-    single_logout: &[Endpoint],
-    name_id_formats: &[NameIdFormat],
-) {
-    for key in keys.iter().filter(|key| !key.certificates.is_empty()) {
-        write_key(writer, key);
-    }
-    for endpoint in single_logout {
-        write_endpoint(writer, "SingleLogoutService", endpoint);
-    }
-    for format in name_id_formats {
-        writer.element(Name::md("NameIDFormat"), format.uri());
+fn number(writer: &mut Writer, name: &'static str, value: Option<u32>) {
+    let value = value.map(|value| value.to_string());
+    writer.optional_attribute(Name::local(name), value.as_deref());
+}
+
+fn endpoints(writer: &mut Writer, service: &'static str, endpoints: &[Endpoint]) {
+    for one in endpoints {
+        endpoint(writer, Name::md(service), one);
     }
 }
 
-fn write_key(writer: &mut Writer, key: &KeyDescriptor) {
-    writer.start(Name::md("KeyDescriptor"));
-    writer.optional_attribute(Name::local("use"), key.key_use.attribute());
-    writer.start(Name::ds("KeyInfo"));
-    // Each in an X509Data of its own: together they would be a chain.
-    for certificate in &key.certificates {
-        writer.start(Name::ds("X509Data"));
-        writer.element(Name::ds("X509Certificate"), &certificate.to_base64());
-        writer.end();
-    }
-    writer.end();
-    writer.end();
-}
-
-fn write_endpoint(writer: &mut Writer, service: &'static str, endpoint: &Endpoint) {
-    writer.start(Name::md(service));
+fn endpoint(writer: &mut Writer, name: Name, endpoint: &Endpoint) {
+    writer.start(name);
     endpoint_attributes(writer, endpoint);
     writer.end();
 }
 
-fn write_indexed(writer: &mut Writer, service: &'static str, endpoint: &IndexedEndpoint) {
-    writer.start(Name::md(service));
-    endpoint_attributes(writer, &endpoint.endpoint);
-    writer.attribute(Name::local("index"), &endpoint.index.to_string());
-    if let Some(is_default) = endpoint.is_default {
+fn indexed_endpoints(writer: &mut Writer, name: Name, endpoints: &[IndexedEndpoint]) {
+    for indexed in endpoints {
+        writer.start(name);
+        endpoint_attributes(writer, &indexed.endpoint);
+        index(writer, indexed.index, indexed.is_default);
+        writer.end();
+    }
+}
+
+fn index(writer: &mut Writer, index: u16, is_default: Option<bool>) {
+    writer.attribute(Name::local("index"), &index.to_string());
+    if let Some(is_default) = is_default {
         flag(writer, "isDefault", is_default);
     }
-    writer.end();
 }
 
 fn endpoint_attributes(writer: &mut Writer, endpoint: &Endpoint) {
@@ -179,6 +164,37 @@ fn endpoint_attributes(writer: &mut Writer, endpoint: &Endpoint) {
         Name::local("ResponseLocation"),
         responses.map(AsRef::as_ref),
     );
+}
+
+fn name_id_formats(writer: &mut Writer, formats: &[NameIdFormat]) {
+    for format in formats {
+        writer.element(Name::md("NameIDFormat"), format.uri());
+    }
+}
+
+fn keys(writer: &mut Writer, keys: &[KeyDescriptor]) {
+    for one in keys {
+        key::write(writer, one);
+    }
+}
+
+fn texts(writer: &mut Writer, name: Name, texts: &[String]) {
+    for text in texts {
+        writer.element(name, text);
+    }
+}
+
+fn localized<T: AsRef<str>>(writer: &mut Writer, name: Name, values: &[Localized<T>]) {
+    for one in values {
+        localized_text(writer, name, &one.lang, one.value.as_ref());
+    }
+}
+
+fn localized_text(writer: &mut Writer, name: Name, lang: &str, text: &str) {
+    writer.start(name);
+    writer.attribute(LANG, lang);
+    writer.text(text);
+    writer.end();
 }
 
 #[cfg(test)]

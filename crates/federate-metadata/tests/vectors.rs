@@ -2,173 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use federate_crypto::{Certificate, VerifyingKey, aws_lc_provider};
-use federate_metadata::{MetadataError, parse_entity, verify_entity};
+use federate_metadata::{
+    EntitiesDescriptor, MetadataError, parse_entities, parse_entity, verify_entity,
+};
 use federate_xml::{
     Document, Limits, Name, SignaturePolicy, TrustedKeys, VerificationContext, Verified,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// The projects whose every metadata document is read.
-const PROJECTS: [&str; 12] = [
-    "ruby-saml",
-    "python3-saml",
-    "samlify",
-    "itfoxtec",
-    "crewjam-saml",
-    "node-saml",
-    "instructure-saml2",
-    "lightsaml",
-    "pysaml2",
-    "simplesamlphp-saml2",
-    "spring-security",
-    "sustainsys",
-];
+#[path = "vectors/lists.rs"]
+mod lists;
 
-/// Documents that are refused, with the code, and why that is right.
-const REFUSED: [(&str, &str, &str); 15] = [
-    (
-        "instructure-saml2/spec/fixtures/algsupport_metadata.xml",
-        "xml.not_well_formed",
-        "OrganizationName is ended as OrganizationDisplayName; xmllint says so too",
-    ),
-    (
-        "instructure-saml2/spec/fixtures/identity_provider.xml",
-        "xml.not_well_formed",
-        "a start tag is not finished; xmllint says so too",
-    ),
-    (
-        "instructure-saml2/spec/fixtures/service_provider.xml",
-        "xml.not_well_formed",
-        "OrganizationName is ended as OrganizationDisplayName; xmllint says so too",
-    ),
-    (
-        "python3-saml/tests/data/metadata/noentity_metadata_settings1.xml",
-        "schema.unexpected_root",
-        "made to have no EntityDescriptor",
-    ),
-    (
-        "python3-saml/tests/data/metadata/unparsed_metadata.xml",
-        "xml.not_well_formed",
-        "made not to be well-formed",
-    ),
-    (
-        "samlify/test/misc/multiple_entitydescriptor.xml",
-        "xml.not_well_formed",
-        "two roots",
-    ),
-    (
-        "samlify/test/misc/sp_metadata_98.xml",
-        "schema.unexpected_root",
-        "its elements are in no namespace",
-    ),
-    (
-        "samlify/test/misc/spmeta.xml",
-        "schema.unexpected_root",
-        "its elements are in no namespace",
-    ),
-    (
-        "samlify/test/misc/spmeta_noassertsign.xml",
-        "schema.unexpected_root",
-        "its elements are in no namespace",
-    ),
-    (
-        "samlify/test/misc/spmeta_noauthnsign.xml",
-        "schema.unexpected_root",
-        "its elements are in no namespace",
-    ),
-    (
-        "simplesamlphp-saml2/resources/schemas/saml-schema-metadata-2.0.xsd",
-        "schema.unexpected_root",
-        "the schema itself",
-    ),
-    (
-        "simplesamlphp-saml2/tests/resources/xml/metadata/corrupted-metadata-selfsigned.xml",
-        "xml.undeclared_prefix",
-        "corrupted on purpose",
-    ),
-    (
-        "sustainsys/src/foss/Tests/Sustainsys.Saml2.Tests/Serialization/SamlXmlReaderTests/\
-         ReadEntityDescriptor_ValidatesNamespace.xml",
-        "schema.unexpected_root",
-        "made to be in another namespace",
-    ),
-    (
-        "pysaml2/tests/metadata.aaitest.xml",
-        "xml.limit_exceeded",
-        "an aggregate larger than the limits of one entity",
-    ),
-    (
-        "pysaml2/tests/remote_data/metadata.aaitest.xml",
-        "xml.limit_exceeded",
-        "an aggregate larger than the limits of one entity",
-    ),
-];
-
-/// What is left out of documents that are read, by the beginning of their path, and why that is
-/// right.
-const DIAGNOSED: [(&str, &str, &str); 12] = [
-    (
-        "crewjam-saml/samlsp/testdata/expected_middleware_metadata.xml",
-        "metadata.name_id_format_ignored",
-        "an empty NameIDFormat",
-    ),
-    (
-        "crewjam-saml/testdata/TestCanProduceMetadata",
-        "metadata.endpoint_dropped",
-        "a Location that is empty",
-    ),
-    (
-        "crewjam-saml/testdata/TestCanProduceMetadataEntityID_metadata",
-        "metadata.name_id_format_ignored",
-        "an empty NameIDFormat",
-    ),
-    (
-        "crewjam-saml/testdata/TestSPCanProduceMetadata",
-        "metadata.name_id_format_ignored",
-        "an empty NameIDFormat",
-    ),
-    (
-        "crewjam-saml/testdata/TestMetadataValidatesUrlScheme",
-        "metadata.endpoint_dropped",
-        "javascript: as an assertion consumer, CVE-2023-45683",
-    ),
-    (
-        "pysaml2/tests/sp_0.metadata",
-        "metadata.endpoint_dropped",
-        "a Location that is no URL",
-    ),
-    (
-        "ruby-saml/test/metadata/",
-        "metadata.certificate_skipped",
-        "a PEM text, in Base64 once more",
-    ),
-    (
-        "ruby-saml/test/metadata/",
-        "metadata.key_skipped",
-        "of these certificates",
-    ),
-    (
-        "ruby-saml/test/metadata/idp_descriptor_",
-        "metadata.cache_duration_ignored",
-        "P1DT: a T without a time is not allowed",
-    ),
-    (
-        "samlify/test/misc/idpmeta",
-        "metadata.key_skipped",
-        "KeyInfo is in the namespace of metadata, where it means nothing",
-    ),
-    (
-        "spring-security/saml2/saml2-service-provider/src/test/resources/test-metadata.xml",
-        "metadata.certificate_skipped",
-        "a key of an unknown algorithm; openssl does not know it either",
-    ),
-    (
-        "spring-security/saml2/saml2-service-provider/src/test/resources/test-metadata.xml",
-        "metadata.key_skipped",
-        "of this certificate",
-    ),
-];
+use lists::{DIAGNOSED, PROJECTS, REFUSED};
 
 fn vectors() -> Option<PathBuf> {
     let folder = std::env::var_os("FEDERATE_VECTORS").map(PathBuf::from);
@@ -189,7 +35,8 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every document that mentions an entity, by its path below the vectors.
+/// Every document that mentions an entity, by its path below the vectors; not those that only
+/// describe how documents look or change.
 fn documents(vectors: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = Vec::new();
     for project in PROJECTS {
@@ -198,44 +45,145 @@ fn documents(vectors: &Path) -> BTreeMap<String, Vec<u8>> {
     let documents = found.into_iter().filter_map(|path| {
         let octets = std::fs::read(&path).unwrap();
         let text = String::from_utf8_lossy(&octets);
-        let is_metadata = text.contains("EntityDescriptor") && text.contains("entityID");
+        let other = [".xsl", ".xsd"]
+            .iter()
+            .any(|end| path.to_string_lossy().ends_with(end));
+        let is_metadata = !other && text.contains("EntityDescriptor") && text.contains("entityID");
         let name = path.strip_prefix(vectors).unwrap().to_str().unwrap();
         is_metadata.then(|| (name.replace('\\', "/"), octets))
     });
     documents.collect()
 }
 
-#[test]
-fn every_single_entity_is_read_or_refused_for_a_reason() {
-    let Some(vectors) = vectors() else { return };
-    let (mut read, mut several, mut refused, mut wrong) = (0, 0, 0, Vec::new());
-    for (name, octets) in documents(&vectors) {
-        let expected = REFUSED.iter().find(|(path, ..)| *path == name);
-        match (parse_entity(&octets, &Limits::default()), expected) {
-            (Ok(entity), None) => {
-                read += 1;
-                for diagnostic in &entity.diagnostics {
-                    let known = DIAGNOSED.iter().any(|(path, code, _)| {
-                        name.starts_with(path) && *code == diagnostic.code()
-                    });
-                    if !known {
-                        wrong.push(format!("{name}: {diagnostic}"));
-                    }
-                }
-                let mut expected = entity;
-                expected.diagnostics.clear();
-                let again = parse_entity(&expected.to_xml(), &Limits::default()).unwrap();
-                assert_eq!(again, expected, "{name}");
-            }
-            (Err(MetadataError::NotOneEntity { found }), None) if found > 1 => several += 1,
-            (Err(error), Some((_, code, _))) if error.code() == *code => refused += 1,
-            (Ok(_), Some(_)) => wrong.push(format!("{name}: read, but listed as refused")),
-            (Err(error), _) => wrong.push(format!("{name}: {} {error}", error.code())),
+/// What is wrong with what was read of a document.
+fn judge(name: &str, read: &EntitiesDescriptor, used: &mut HashSet<usize>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let entities = read.entities().flat_map(|entity| &entity.diagnostics);
+    for diagnostic in read.diagnostics.iter().chain(entities) {
+        let known = DIAGNOSED
+            .iter()
+            .position(|(path, code, _)| name.starts_with(path) && *code == diagnostic.code());
+        match known {
+            Some(number) => drop(used.insert(number)),
+            None => wrong.push(format!("{name}: {} {diagnostic}", diagnostic.code())),
         }
     }
-    println!("{read} read, {several} of several entities, {refused} refused as listed");
+    for entity in read.entities() {
+        let again = parse_entity(&entity.to_xml(), &Limits::default()).unwrap();
+        let (mut again, mut entity) = (again, entity.clone());
+        again.diagnostics.clear();
+        entity.diagnostics.clear();
+        if again != entity {
+            wrong.push(format!("{name}: reads differently when it is written"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_document_is_read_or_refused_for_a_reason() {
+    let Some(vectors) = vectors() else { return };
+    let (mut one, mut several, mut inside, mut wrong) = (0, 0, 0, Vec::new());
+    let (mut refused, mut diagnosed) = (BTreeMap::new(), HashSet::new());
+    for (name, octets) in documents(&vectors) {
+        let expected = REFUSED.iter().find(|(path, ..)| name.starts_with(path));
+        match (parse_entity(&octets, &Limits::default()), expected) {
+            (Ok(_), Some(_)) => wrong.push(format!("{name}: read, but listed as refused")),
+            (Ok(_), None) => one += 1,
+            (Err(MetadataError::NotOneEntity { found }), None) if found > 1 => several += 1,
+            (Err(error), Some((path, code, _))) if error.code() == *code => {
+                *refused.entry(path).or_insert(0) += 1;
+            }
+            (Err(error), _) => wrong.push(format!("{name}: {} {error}", error.code())),
+        }
+        match parse_entities(&octets, &Limits::for_aggregate()) {
+            Ok(group) => {
+                inside += group.entities().count();
+                wrong.extend(judge(&name, &group, &mut diagnosed));
+            }
+            Err(_) if expected.is_some() => {}
+            Err(error) => wrong.push(format!("{name}: as a group: {error}")),
+        }
+    }
+    let listed: usize = refused.values().sum();
+    println!("{one} documents of one entity, {several} of several, {listed} refused as listed");
+    println!("{inside} entities");
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(refused, REFUSED.len());
+    // Nothing is listed in vain.
+    assert_eq!(refused.len(), REFUSED.len());
+    let unused: Vec<_> = (0..)
+        .zip(DIAGNOSED)
+        .filter(|(n, _)| !diagnosed.contains(n))
+        .collect();
+    assert!(unused.is_empty(), "{unused:#?}");
+}
+
+/// Elements of extensions by their file, and whether we know them.
+const EXTENSIONS: [(&str, bool); 13] = [
+    ("alg_DigestMethod", true),
+    ("alg_SigningMethod", true),
+    ("emd_RepublishRequest", false),
+    ("idpdisc_DiscoveryResponse", true),
+    ("init_RequestInitiator", true),
+    ("mdattr_EntityAttributes", true),
+    ("mdrpi_PublicationInfo", true),
+    ("mdrpi_PublicationPath", true),
+    ("mdrpi_RegistrationInfo", true),
+    ("mdui_DiscoHints", true),
+    ("mdui_UIInfo", true),
+    ("shibmd_KeyAuthority", false),
+    ("shibmd_Scope", true),
+];
+
+#[test]
+fn every_kind_of_element_is_read_and_written() {
+    let Some(vectors) = vectors() else { return };
+    let folder = vectors.join("simplesamlphp-saml2/tests/resources/xml");
+    let text = |name: &str| {
+        let text = std::fs::read_to_string(folder.join(name).with_extension("xml")).unwrap();
+        match text.split_once("?>") {
+            Some((_, element)) => element.to_owned(),
+            None => text,
+        }
+    };
+    let entity = |inside: &str| {
+        let document = format!(
+            "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
+             entityID=\"a\">{inside}</md:EntityDescriptor>"
+        );
+        parse_entity(document.as_bytes(), &Limits::default()).unwrap()
+    };
+    let mut read = Vec::new();
+    for (name, known) in EXTENSIONS {
+        let entity = entity(&format!("<md:Extensions>{}</md:Extensions>", text(name)));
+        assert!(!entity.extensions.is_empty(), "{name}");
+        assert_eq!(entity.extensions.other.is_empty(), known, "{name}");
+        read.push((name, entity));
+    }
+    for name in [
+        "md_AdditionalMetadataLocation",
+        "md_AffiliationDescriptor",
+        "md_AttributeAuthorityDescriptor",
+        "md_AuthnAuthorityDescriptor",
+        "md_ContactPerson",
+        "md_IDPSSODescriptor",
+        "md_Organization",
+        "md_PDPDescriptor",
+        "md_RoleDescriptor",
+        "md_SPSSODescriptor",
+    ] {
+        let found = entity(&text(name));
+        assert_ne!(found, entity(""), "{name}");
+        read.push((name, found));
+    }
+    for (name, mut entity) in read {
+        let again = parse_entity(&entity.to_xml(), &Limits::default()).unwrap();
+        for diagnostic in &entity.diagnostics {
+            println!("{name}: {diagnostic}");
+        }
+        entity.diagnostics.clear();
+        assert_eq!(again, entity, "{name}");
+    }
 }
 
 /// The certificate in the document's own signature: for these tests the configured one.

@@ -8,6 +8,7 @@
 use crate::c14n::{escape_attribute, escape_text};
 use crate::name::Name;
 use chrono::{DateTime, Utc};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Writes one element with everything inside it.
@@ -40,7 +41,7 @@ pub struct Writer {
     values: Vec<u8>,
     signature_at: Option<usize>,
     /// Prefixes that only values use: the signature has to list them.
-    value_prefixes: Vec<&'static str>,
+    value_prefixes: Vec<Cow<'static, str>>,
 }
 
 #[derive(Debug)]
@@ -97,13 +98,14 @@ impl Writer {
     }
 
     /// Notes that something embedded declares a prefix for values.
-    pub fn values_use(&mut self, prefix: &'static str) {
+    pub fn values_use(&mut self, prefix: impl Into<Cow<'static, str>>) {
+        let prefix = prefix.into();
         if !self.value_prefixes.contains(&prefix) {
             self.value_prefixes.push(prefix);
         }
     }
 
-    pub(crate) fn value_prefixes(&self) -> &[&'static str] {
+    pub(crate) fn value_prefixes(&self) -> &[Cow<'static, str>] {
         &self.value_prefixes
     }
 

@@ -1,75 +1,91 @@
-//! Reading endpoints: a bad one is dropped, the others stay.
+//! Reading endpoints and what else has an index: a bad one is dropped, the others stay.
 
 use super::SPACE;
 use crate::{Diagnostic, Endpoint, EndpointBinding, IndexedEndpoint, Location};
 use federate_xml::{Element, Name, ReadProblem};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
-/// The endpoints of one service.
-pub(super) fn all(
-    role: Element<'_>,
+/// Adds an endpoint of a service.
+pub(super) fn push(
+    endpoints: &mut Vec<Endpoint>,
+    element: Element<'_>,
     service: &'static str,
     found: &mut Vec<Diagnostic>,
-) -> Vec<Endpoint> {
-    role.child_elements()
-        .filter(|child| child.is(Name::md(service)))
-        .filter_map(|child| {
-            endpoint(child)
-                .map_err(|reason| found.push(Diagnostic::EndpointDropped { service, reason }))
-                .ok()
-        })
-        .collect()
+) {
+    match endpoint(element) {
+        Ok(endpoint) => endpoints.push(endpoint),
+        Err(reason) => found.push(Diagnostic::EndpointDropped { service, reason }),
+    }
 }
 
-/// The endpoints of one service whose endpoints have an index.
-pub(super) fn all_indexed(
-    role: Element<'_>,
+/// What has an index, as it was written: the index may be absent.
+pub(super) struct Indexed<T> {
+    pub(super) index: Option<u16>,
+    pub(super) is_default: Option<bool>,
+    pub(super) value: T,
+}
+
+/// Adds an endpoint with an index of a service.
+pub(super) fn push_indexed(
+    endpoints: &mut Vec<Indexed<Endpoint>>,
+    element: Element<'_>,
+    service: &'static str,
+    found: &mut Vec<Diagnostic>,
+) {
+    match indexed(element, endpoint) {
+        Ok(endpoint) => endpoints.push(endpoint),
+        Err(reason) => found.push(Diagnostic::EndpointDropped { service, reason }),
+    }
+}
+
+/// The endpoints of one service with the indexes that they have or get.
+pub(super) fn with_indexes(
+    endpoints: Vec<Indexed<Endpoint>>,
     service: &'static str,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<IndexedEndpoint> {
-    let mut read = Vec::new();
-    for child in role
-        .child_elements()
-        .filter(|child| child.is(Name::md(service)))
-    {
-        match indexed(child) {
-            Ok(endpoint) => read.push(endpoint),
-            Err(reason) => found.push(Diagnostic::EndpointDropped { service, reason }),
+    numbered(endpoints, service, found, |index, is_default, endpoint| {
+        IndexedEndpoint {
+            index,
+            is_default,
+            endpoint,
         }
-    }
-    let mut taken = HashSet::new();
-    for index in read.iter().filter_map(|endpoint| endpoint.index) {
+    })
+}
+
+/// What one list of things with indexes holds: whoever has no index gets the lowest free one.
+pub(super) fn numbered<T, U>(
+    read: Vec<Indexed<T>>,
+    service: &'static str,
+    found: &mut Vec<Diagnostic>,
+    make: impl Fn(u16, Option<bool>, T) -> U,
+) -> Vec<U> {
+    let mut taken = BTreeSet::new();
+    for index in read.iter().filter_map(|one| one.index) {
         if !taken.insert(index) {
             found.push(Diagnostic::DuplicateIndex { service, index });
         }
     }
-    let defaults = read.iter().filter(|e| e.is_default == Some(true)).count();
-    if defaults > 1 {
+    let defaults = read.iter().filter(|one| one.is_default == Some(true));
+    if defaults.count() > 1 {
         found.push(Diagnostic::SeveralDefaults { service });
     }
     let mut free = (0..=u16::MAX).filter(|index| !taken.contains(index));
-    read.into_iter()
-        .filter_map(|endpoint| {
-            let index = endpoint.index.or_else(|| {
-                found.push(Diagnostic::MissingIndex { service });
-                free.next()
-            });
-            Some(IndexedEndpoint {
-                index: index?,
-                is_default: endpoint.is_default,
-                endpoint: endpoint.endpoint,
-            })
-        })
-        .collect()
+    let with_index = read.into_iter().filter_map(|one| {
+        let index = one.index.or_else(|| {
+            found.push(Diagnostic::MissingIndex { service });
+            free.next()
+        });
+        Some(make(index?, one.is_default, one.value))
+    });
+    with_index.collect()
 }
 
-struct Indexed {
-    index: Option<u16>,
-    is_default: Option<bool>,
-    endpoint: Endpoint,
-}
-
-fn indexed(element: Element<'_>) -> Result<Indexed, ReadProblem> {
+/// Reads something with its index.
+pub(super) fn indexed<T>(
+    element: Element<'_>,
+    read: impl FnOnce(Element<'_>) -> Result<T, ReadProblem>,
+) -> Result<Indexed<T>, ReadProblem> {
     // [SAMLMeta] 2.2.3: index is required; the publisher vouched for the address all the
     // same, so without an index it is still known by its address.
     let index = match element
@@ -88,7 +104,7 @@ fn indexed(element: Element<'_>) -> Result<Indexed, ReadProblem> {
     Ok(Indexed {
         index,
         is_default,
-        endpoint: endpoint(element)?,
+        value: read(element)?,
     })
 }
 
@@ -109,7 +125,8 @@ fn endpoint(element: Element<'_>) -> Result<Endpoint, ReadProblem> {
     })
 }
 
-fn location(
+/// The address that an attribute holds, if there is one.
+pub(super) fn location(
     element: Element<'_>,
     attribute: &'static str,
 ) -> Result<Option<Location>, ReadProblem> {

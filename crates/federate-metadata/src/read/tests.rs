@@ -5,6 +5,8 @@ use federate_crypto::Certificate;
 use federate_types::{Binding, NameIdFormat};
 use federate_xml::Limits;
 
+mod model;
+
 fn codes(entity: &crate::EntityDescriptor) -> Vec<&'static str> {
     entity.diagnostics.iter().map(Diagnostic::code).collect()
 }

@@ -1,0 +1,83 @@
+//! Which entities of a source are taken.
+
+use federate_crypto::KeyType;
+use federate_metadata::{Endpoint, EntityDescriptor, KeyDescriptor};
+use std::collections::BTreeSet;
+
+/// A role of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// An identity provider.
+    IdentityProvider,
+    /// A service provider.
+    ServiceProvider,
+}
+
+/// A condition that an entity of a source must meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Filter {
+    /// One of these registered it (`mdrpi:RegistrationInfo`): so a federation speaks for its own
+    /// members only.
+    RegisteredBy(BTreeSet<String>),
+    /// It has this role.
+    Role(Role),
+    /// It is of this entity category. What it says of itself counts only as far as whoever
+    /// signed the document lets it: combine this with [`Filter::RegisteredBy`].
+    EntityCategory(String),
+    /// All its endpoints are reached by `https:`.
+    HttpsEndpoints,
+    /// Its RSA keys have at least this many bits.
+    RsaKeysOf(u32),
+}
+
+impl Filter {
+    /// Whether the entity meets the condition.
+    #[must_use]
+    pub fn accepts(&self, entity: &EntityDescriptor) -> bool {
+        match self {
+            Self::RegisteredBy(authorities) => {
+                let registration = entity.extensions.registration_info.as_ref();
+                registration.is_some_and(|r| authorities.contains(&r.registration_authority))
+            }
+            Self::Role(Role::IdentityProvider) => entity.idp.is_some(),
+            Self::Role(Role::ServiceProvider) => entity.sp.is_some(),
+            Self::EntityCategory(category) => {
+                entity.entity_categories().any(|found| found == category)
+            }
+            Self::HttpsEndpoints => endpoints(entity).all(|endpoint| {
+                let response = endpoint.response_location_or_location();
+                [&endpoint.location, response]
+                    .iter()
+                    .all(|location| location.as_str().starts_with("https:"))
+            }),
+            Self::RsaKeysOf(bits) => keys(entity).all(|key| {
+                key.certificates.iter().all(|certificate| {
+                    let key = certificate.public_key();
+                    key.key_type() != KeyType::Rsa || key.bits() >= *bits
+                })
+            }),
+        }
+    }
+}
+
+/// Where messages of a sign-in or a logout go.
+fn endpoints(entity: &EntityDescriptor) -> impl Iterator<Item = &Endpoint> {
+    let idp = entity.idp.iter().flat_map(|idp| {
+        let resolution = idp.artifact_resolution.iter().map(|e| &e.endpoint);
+        idp.single_sign_on
+            .iter()
+            .chain(&idp.single_logout)
+            .chain(resolution)
+    });
+    let sp = entity.sp.iter().flat_map(|sp| {
+        let indexed = sp.assertion_consumer.iter().chain(&sp.artifact_resolution);
+        sp.single_logout.iter().chain(indexed.map(|e| &e.endpoint))
+    });
+    idp.chain(sp)
+}
+
+fn keys(entity: &EntityDescriptor) -> impl Iterator<Item = &KeyDescriptor> {
+    let idp = entity.idp.iter().flat_map(|idp| &idp.keys);
+    idp.chain(entity.sp.iter().flat_map(|sp| &sp.keys))
+}

@@ -1,0 +1,17 @@
+//! A feed over months, against a publisher that does what publishers do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+#[path = "feed/mdq.rs"]
+mod mdq;
+#[path = "feed/publisher.rs"]
+mod publisher;
+#[path = "feed/sources.rs"]
+mod sources;
+#[path = "feed/trust.rs"]
+mod trust;
