@@ -13,16 +13,17 @@ pub use release::AttributeRelease;
 pub use sign_on::SignOnDemand;
 
 use crate::error::{Denial, FederateError};
-use crate::party::{Party, PeerPolicy};
+use crate::party::{Party, PeerMetadata, PeerPolicy};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
-    Endpoint, EntityDescriptor, IdpDescriptor, IndexedEndpoint, Location, SpDescriptor,
-    parse_entity,
+    Endpoint, EntityDescriptor, EntitySource, IdpDescriptor, IndexedEndpoint, Location,
+    MetadataError, SpDescriptor, parse_entity,
 };
 use federate_saml::IssuePolicy;
 use federate_types::{Binding, EntityId, NameIdFormat};
 use federate_xml::{Signer, TrustedKeys};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A service provider that may ask, and how it is answered.
 #[derive(Debug, Clone)]
@@ -97,6 +98,7 @@ pub struct IdentityProvider {
     artifact_resolution_service: Option<Location>,
     requires_signed_requests: bool,
     applications: BTreeMap<EntityId, Application>,
+    published: Option<Arc<dyn EntitySource>>,
 }
 
 impl IdentityProvider {
@@ -117,6 +119,7 @@ impl IdentityProvider {
             artifact_resolution_service: None,
             requires_signed_requests: false,
             applications: BTreeMap::new(),
+            published: None,
         })
     }
 
@@ -159,6 +162,14 @@ impl IdentityProvider {
     pub fn with_application(mut self, application: Application) -> Self {
         self.applications
             .insert(application.entity_id().clone(), application);
+        self
+    }
+
+    /// Takes what applications say of themselves from here, message by message, where it is
+    /// there; otherwise from their configuration. Only applications that are configured may ask.
+    #[must_use]
+    pub fn with_published_metadata(mut self, source: Arc<dyn EntitySource>) -> Self {
+        self.published = Some(source);
         self
     }
 
@@ -220,6 +231,14 @@ impl IdentityProvider {
     pub fn application(&self, id: Option<&EntityId>) -> Result<&Application, FederateError> {
         let application = id.and_then(|id| self.applications.get(id));
         Ok(application.ok_or(Denial::UnknownPeer)?)
+    }
+
+    /// What an application says of itself now.
+    pub(crate) fn metadata_of<'a>(
+        &self,
+        application: &'a Application,
+    ) -> Result<PeerMetadata<'a>, MetadataError> {
+        PeerMetadata::current(&application.metadata, self.published.as_ref())
     }
 
     fn now(&self) -> DateTime<Utc> {

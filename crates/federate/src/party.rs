@@ -7,13 +7,16 @@ use federate_crypto::{
     Certificate, CryptoError, CryptoProvider, DecryptionKey, KeyType, PrivateKey,
     SignatureAlgorithm,
 };
-use federate_metadata::{KeyDescriptor, KeyRing, KeyUse, RingKey};
+use federate_metadata::{
+    EntityDescriptor, EntitySource, KeyDescriptor, KeyRing, KeyUse, MetadataError, RingKey,
+};
 use federate_types::{ClockSkew, EntityId};
 use federate_xml::{
     DecryptionContext, DecryptionKeys, DecryptionPolicy, Limits, SignaturePolicy, Signer,
     VerificationContext,
 };
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// One of our own parties.
@@ -183,6 +186,38 @@ impl Party {
             limits: &self.limits,
             now,
         })
+    }
+}
+
+/// What a peer says of itself: as it publishes now, or as it was configured.
+#[derive(Debug)]
+pub(crate) enum PeerMetadata<'a> {
+    Configured(&'a EntityDescriptor),
+    Published(Arc<EntityDescriptor>),
+}
+
+impl<'a> PeerMetadata<'a> {
+    /// The one that is published, if there is one, of a peer that is configured.
+    pub(crate) fn current(
+        configured: &'a EntityDescriptor,
+        published: Option<&Arc<dyn EntitySource>>,
+    ) -> Result<Self, MetadataError> {
+        let found = match published {
+            Some(source) => source.entity(&configured.entity_id)?,
+            None => None,
+        };
+        Ok(found.map_or(Self::Configured(configured), Self::Published))
+    }
+}
+
+impl Deref for PeerMetadata<'_> {
+    type Target = EntityDescriptor;
+
+    fn deref(&self) -> &EntityDescriptor {
+        match self {
+            Self::Configured(entity) => entity,
+            Self::Published(entity) => entity,
+        }
     }
 }
 

@@ -13,17 +13,19 @@ pub use logout::LogoutReceived;
 pub use session::{CompletedLogin, Login};
 
 use crate::error::{Denial, FederateError};
-use crate::party::Party;
+use crate::party::{Party, PeerMetadata};
 use crate::store::Store;
 use crate::token::{Token, hash};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
-    AttributeConsumingService, Endpoint, EntityDescriptor, IndexedEndpoint, Location, SpDescriptor,
+    AttributeConsumingService, Endpoint, EntityDescriptor, EntitySource, IndexedEndpoint, Location,
+    MetadataError, SpDescriptor,
 };
 use federate_session::{
     ConnectionId, LifetimePolicy, SessionKey, SessionRecord, SessionState, TenantId, User,
 };
 use federate_types::{Binding, EntityId};
+use federate_xml::TrustedKeys;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -41,6 +43,7 @@ pub struct ServiceProvider<S> {
     attribute_consuming_services: Vec<AttributeConsumingService>,
     single_logout_service: Option<Location>,
     identity_providers: BTreeMap<EntityId, Connection>,
+    published: Option<Arc<dyn EntitySource>>,
     lifetime: LifetimePolicy,
     tenant: TenantId,
     connection: ConnectionId,
@@ -65,6 +68,7 @@ impl<S: Store> ServiceProvider<S> {
             attribute_consuming_services: Vec::new(),
             single_logout_service: None,
             identity_providers: BTreeMap::new(),
+            published: None,
             lifetime: LifetimePolicy::default(),
             tenant: TenantId::new("application")?,
             connection: ConnectionId::new("saml")?,
@@ -90,6 +94,14 @@ impl<S: Store> ServiceProvider<S> {
         let id = connection.metadata.entity_id.clone();
         self.identity_providers.insert(id, connection);
         Ok(self)
+    }
+
+    /// Takes what identity providers say of themselves from here, message by message, where it
+    /// is there; otherwise from their configuration. Only those that are configured are trusted.
+    #[must_use]
+    pub fn with_published_metadata(mut self, source: Arc<dyn EntitySource>) -> Self {
+        self.published = Some(source);
+        self
     }
 
     /// Takes responses by another binding, too, at the same address as those by HTTP-POST:
@@ -203,5 +215,24 @@ impl<S: Store> ServiceProvider<S> {
     fn connection(&self, id: Option<&EntityId>) -> Result<&Connection, FederateError> {
         let connection = id.and_then(|id| self.identity_providers.get(id));
         Ok(connection.ok_or(Denial::UnknownPeer)?)
+    }
+
+    /// What an identity provider says of itself now.
+    fn metadata_of<'a>(
+        &self,
+        connection: &'a Connection,
+    ) -> Result<PeerMetadata<'a>, MetadataError> {
+        PeerMetadata::current(&connection.metadata, self.published.as_ref())
+    }
+
+    /// The same, with the keys with which it signs, if it holds now.
+    fn trusted<'a>(
+        &self,
+        connection: &'a Connection,
+        now: DateTime<Utc>,
+    ) -> Result<(PeerMetadata<'a>, TrustedKeys), FederateError> {
+        let metadata = self.metadata_of(connection)?;
+        let keys = metadata.idp_at(now)?.signing_keys(self.party.provider());
+        Ok((metadata, keys.ok_or(Denial::NoSigningKey)?))
     }
 }

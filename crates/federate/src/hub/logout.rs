@@ -234,7 +234,8 @@ impl<S: Store> Hub<S> {
     /// A participant with the way to reach it, if its metadata has one.
     fn revoked(&self, participant: Participant) -> RevokedParticipant {
         let application = self.idp.applications().get(&participant.entity_id);
-        let sp = application.and_then(|a| a.metadata.sp.as_ref());
+        let metadata = application.and_then(|a| self.idp.metadata_of(a).ok());
+        let sp = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref());
         let channel = sp.and_then(|sp| front_channel(&sp.single_logout));
         RevokedParticipant {
             entity_id: participant.entity_id,

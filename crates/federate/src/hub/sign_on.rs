@@ -319,7 +319,7 @@ impl<S: Store> Hub<S> {
             demand,
             Assurance {
                 name_id,
-                attributes: application.attributes(demand, &user.profile),
+                attributes: self.idp.attributes(demand, application, &user.profile),
                 authn_instant: record.authn_instant,
                 authn_context: context.unwrap_or_else(|| UNSPECIFIED.to_owned()),
                 session_index,

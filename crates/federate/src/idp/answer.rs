@@ -155,7 +155,8 @@ impl IdentityProvider {
 
     /// Encrypts to the first key of the application's metadata that can be used.
     fn encryptor(&self, application: &Application) -> Result<Encryptor, FederateError> {
-        let sp = application.metadata.sp_at(self.now())?;
+        let metadata = self.metadata_of(application)?;
+        let sp = metadata.sp_at(self.now())?;
         let provider = self.party.provider();
         let encryptor = sp
             .encryption_certificates()

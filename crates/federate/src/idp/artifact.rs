@@ -88,7 +88,8 @@ impl IdentityProvider {
         let received = Incoming::Soap(envelope).receive(MessageKind::Request, &self.party)?;
         let unverified = received.unverified::<ArtifactResolve>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
-        let sp = application.metadata.sp_at(now)?;
+        let metadata = self.metadata_of(application)?;
+        let sp = metadata.sp_at(now)?;
         let keys = self.keys(sp).ok_or(Denial::NoSigningKey)?;
         let request = received.verify(&unverified, &keys, &self.party, &application.policy, now)?;
         validate_artifact_resolve(

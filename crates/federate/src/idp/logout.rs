@@ -68,7 +68,8 @@ impl IdentityProvider {
         let now = self.now();
         let unverified = received.unverified::<T>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
-        let sp = application.metadata.sp_at(now)?;
+        let metadata = self.metadata_of(application)?;
+        let sp = metadata.sp_at(now)?;
         let keys = self.keys(sp).ok_or(Denial::NoSigningKey)?;
         let policy = &application.policy;
         let message = received.verify(&unverified, &keys, &self.party, policy, now)?;
@@ -97,7 +98,8 @@ impl IdentityProvider {
     ) -> Result<Outgoing, FederateError> {
         let now = self.now();
         let application = self.application(Some(&to_send.entity_id))?;
-        let sp = application.metadata.sp_at(now)?;
+        let metadata = self.metadata_of(application)?;
+        let sp = metadata.sp_at(now)?;
         let binding = to_send.channel.binding();
         let endpoint = sp.single_logout_for(binding).ok_or(Denial::NoEndpoint)?;
         let location = endpoint.location.as_str();
@@ -124,7 +126,8 @@ impl IdentityProvider {
     ) -> Result<Outgoing, FederateError> {
         let now = self.now();
         let application = self.application(Some(&initiator.entity_id))?;
-        let sp = application.metadata.sp_at(now)?;
+        let metadata = self.metadata_of(application)?;
+        let sp = metadata.sp_at(now)?;
         let (binding, endpoint) = sp
             .single_logout_for(initiator.binding)
             .map(|endpoint| (initiator.binding, endpoint))

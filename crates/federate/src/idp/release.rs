@@ -1,6 +1,6 @@
 //! Which attributes of a person an application is told, and by which names.
 
-use super::{Application, SignOnDemand};
+use super::{Application, IdentityProvider, SignOnDemand};
 use federate_metadata::RequestedAttribute;
 use federate_saml::Attribute;
 use federate_session::Profile;
@@ -89,14 +89,20 @@ fn is_xml_text(text: &str) -> bool {
     })
 }
 
-impl Application {
-    /// The attributes that it is told in answer to a demand: those of its
+impl IdentityProvider {
+    /// The attributes that an application is told in answer to a demand: those of its
     /// [`release`](Application::release), and of them the ones of the set that the demand names
     /// (`[SAMLCore] 3.4.1`). A number that its metadata does not have names nothing.
     #[must_use]
-    pub fn attributes(&self, demand: &SignOnDemand, profile: &Profile) -> Vec<Attribute> {
-        let mut attributes = self.release.attributes(profile);
-        let sp = self.metadata.sp.as_ref();
+    pub fn attributes(
+        &self,
+        demand: &SignOnDemand,
+        application: &Application,
+        profile: &Profile,
+    ) -> Vec<Attribute> {
+        let mut attributes = application.release.attributes(profile);
+        let metadata = self.metadata_of(application).ok();
+        let sp = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref());
         let index = demand.attribute_consuming_service_index;
         let service = index.and_then(|index| sp?.attribute_consuming_service_by_index(index));
         if let Some(service) = service {

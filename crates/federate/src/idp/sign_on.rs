@@ -111,7 +111,8 @@ impl IdentityProvider {
         };
         let unverified = received.unverified::<AuthnRequest>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
-        let sp = application.metadata.sp_at(now)?;
+        let metadata = self.metadata_of(application)?;
+        let sp = metadata.sp_at(now)?;
         let keys = self.keys(sp);
         let must_be_signed = sp.authn_requests_signed || self.requires_signed_requests;
         if keys.is_none() && must_be_signed {
@@ -171,7 +172,8 @@ impl IdentityProvider {
         application: &EntityId,
     ) -> Result<SignOnDemand, FederateError> {
         let application = self.application(Some(application))?;
-        let sp = application.metadata.sp_at(self.now())?;
+        let metadata = self.metadata_of(application)?;
+        let sp = metadata.sp_at(self.now())?;
         let (binding, acs) =
             default_consumer(sp, self.response_bindings(false)).ok_or(Denial::NoEndpoint)?;
         Ok(SignOnDemand {
@@ -197,7 +199,8 @@ impl IdentityProvider {
     #[must_use]
     pub fn name_id_format(&self, demand: &SignOnDemand, application: &Application) -> NameIdFormat {
         let specific = |format: &&NameIdFormat| **format != NameIdFormat::Unspecified;
-        let sp = application.metadata.sp.as_ref();
+        let metadata = self.metadata_of(application).ok();
+        let sp = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref());
         demand
             .name_id_format
             .as_ref()

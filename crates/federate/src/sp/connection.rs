@@ -1,12 +1,11 @@
 //! What a service provider knows and requires of one identity provider.
 
-use crate::error::{Denial, FederateError};
-use crate::party::{Party, PeerPolicy};
-use chrono::{DateTime, Utc};
-use federate_metadata::{EntityDescriptor, IdpDescriptor, MetadataError, parse_entity};
+use crate::error::FederateError;
+use crate::party::PeerPolicy;
+use federate_metadata::{EntityDescriptor, MetadataError, parse_entity};
 use federate_saml::{LoginPolicy, RequiredSignature};
 use federate_types::EntityId;
-use federate_xml::{Limits, TrustedKeys};
+use federate_xml::Limits;
 
 /// An identity provider, and the rules for it alone.
 ///
@@ -60,17 +59,6 @@ impl Connection {
     #[must_use]
     pub const fn entity_id(&self) -> &EntityId {
         &self.metadata.entity_id
-    }
-
-    /// Its role and its keys, if its metadata holds now.
-    pub(super) fn trusted(
-        &self,
-        party: &Party,
-        now: DateTime<Utc>,
-    ) -> Result<(&IdpDescriptor, TrustedKeys), FederateError> {
-        let idp = self.metadata.idp_at(now)?;
-        let keys = idp.signing_keys(party.provider());
-        Ok((idp, keys.ok_or(Denial::NoSigningKey)?))
     }
 
     /// What its responses must be like.

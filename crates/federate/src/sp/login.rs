@@ -83,7 +83,8 @@ impl<S: Store> ServiceProvider<S> {
         };
         let asked = options.identity_provider.as_ref().or_else(only);
         let connection = self.connection(asked)?;
-        let idp = connection.metadata.idp_at(now)?;
+        let metadata = self.metadata_of(connection)?;
+        let idp = metadata.idp_at(now)?;
         let (binding, endpoint) = front_channel(&idp.single_sign_on).ok_or(Denial::NoEndpoint)?;
         let location = endpoint.location.as_str();
         let browser = browser.map_or_else(|| Token::random(self.party.provider()), Ok)?;

@@ -46,8 +46,9 @@ impl<S: Store> ServiceProvider<S> {
         let Some(upstream) = ended.record.upstream else {
             return Ok(None);
         };
-        let idp = self.connection(Some(&upstream.issuer)).ok();
-        let Some(idp) = idp.and_then(|c| c.metadata.idp_at(now).ok()) else {
+        let connection = self.connection(Some(&upstream.issuer)).ok();
+        let metadata = connection.and_then(|c| self.metadata_of(c).ok());
+        let Some(idp) = metadata.as_ref().and_then(|m| m.idp_at(now).ok()) else {
             return Ok(None);
         };
         let Some((binding, endpoint)) = front_channel(&idp.single_logout) else {
@@ -101,7 +102,7 @@ impl<S: Store> ServiceProvider<S> {
         let unverified = received.unverified::<LogoutRequest>(&self.party)?;
         let issuer = unverified.issuer_hint();
         let connection = self.connection(issuer.as_ref())?;
-        let (idp, keys) = connection.trusted(&self.party, now)?;
+        let (metadata, keys) = self.trusted(connection, now)?;
         let policy = &connection.policy;
         let request = received.verify(&unverified, &keys, &self.party, policy, now)?;
         validate_logout_request(
@@ -124,8 +125,8 @@ impl<S: Store> ServiceProvider<S> {
         let (binding, location) = match received.binding() {
             Binding::Soap => (Binding::Soap, None),
             _ => {
-                let (binding, endpoint) =
-                    front_channel(&idp.single_logout).ok_or(Denial::NoEndpoint)?;
+                let (binding, endpoint) = front_channel(&metadata.idp_at(now)?.single_logout)
+                    .ok_or(Denial::NoEndpoint)?;
                 let location = endpoint.response_location_or_location();
                 (binding, Some(location.as_str()))
             }
@@ -153,7 +154,7 @@ impl<S: Store> ServiceProvider<S> {
         let unverified = received.unverified::<LogoutResponse>(&self.party)?;
         let issuer = unverified.issuer_hint();
         let connection = self.connection(issuer.as_ref())?;
-        let (_, keys) = connection.trusted(&self.party, now)?;
+        let (_, keys) = self.trusted(connection, now)?;
         let policy = &connection.policy;
         let response = received.verify(&unverified, &keys, &self.party, policy, now)?;
         // The request is looked up by what was verified, and consumed.

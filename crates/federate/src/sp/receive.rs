@@ -85,8 +85,8 @@ impl<S: Store> ServiceProvider<S> {
             .find(|connection| artifact.is_from(connection.entity_id(), provider))
             .ok_or(Denial::UnknownPeer)?;
         let now = self.now();
-        let (idp, keys) = connection.trusted(&self.party, now)?;
-        let services = idp.artifact_resolution.iter();
+        let (metadata, keys) = self.trusted(connection, now)?;
+        let services = metadata.idp_at(now)?.artifact_resolution.iter();
         let location = artifact.resolution_service(
             services
                 .filter(|service| service.endpoint.is_for(Binding::Soap))
@@ -144,7 +144,7 @@ impl<S: Store> ServiceProvider<S> {
         if pending.is_none() && !connection.allow_unsolicited {
             return Err(Denial::Unsolicited.into());
         }
-        let (_, keys) = connection.trusted(&self.party, now)?;
+        let (_, keys) = self.trusted(connection, now)?;
         let verification = self.party.verification(&connection.policy, now);
         let decryption = self.party.decryption(&connection.policy, now);
         let verified = verify(&keys, &verification, decryption.as_ref())?;

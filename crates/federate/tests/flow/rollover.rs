@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use federate::crypto::{Certificate, PrivateKey, aws_lc_provider, self_signed};
 use federate::idp::Assurance;
-use federate::metadata::KeyRing;
+use federate::metadata::{Entities, KeyRing, parse_entity};
 use federate::session::MemoryStore;
 use federate::types::{EntityId, NameId, SessionIndex};
+use federate::xml::Limits;
 use federate::{
     Application, Clock as _, IdentityProvider, Incoming, LoginOptions, Party, ServiceProvider,
 };
@@ -127,4 +128,34 @@ async fn a_rollover_is_not_noticed_by_peers_that_fetch_metadata_in_time() {
         }
     }
     assert_eq!((added, activated, removed), (5, 29, 53));
+}
+
+#[tokio::test]
+async fn what_a_peer_publishes_now_counts_more_than_what_was_configured() {
+    let clock = TestClock::new();
+    let provider = aws_lc_provider();
+    let key = provider.keys.generate_rsa(2048).unwrap();
+    let ((first, its), (second, its_own)) = (made(), made());
+    let mut world = World {
+        ring: KeyRing::new(first, its, &provider, clock.now()).unwrap(),
+        identity_provider: parties::party(provider, "https://idp.example", &key, &clock),
+        clock,
+        published: Vec::new(),
+    };
+    world.publish();
+    let configured = world.published[0].1.clone();
+    world.ring = KeyRing::new(second, its_own, &provider, world.clock.now()).unwrap();
+    let sp = world.service_provider();
+    let started = sp.start_login(LoginOptions::default()).await.unwrap();
+    let request = query(&started.outgoing);
+    let idp = || {
+        let application = Application::from_metadata("SP", &configured).unwrap();
+        world.idp().with_application(application)
+    };
+    let refused = idp().receive_sign_on(Incoming::Redirect(&request));
+    assert_eq!(refused.unwrap_err().code(), "signature.wrong_key");
+    let entity = parse_entity(&sp.metadata(), &Limits::default()).unwrap();
+    let published = Arc::new(Entities::new([entity]));
+    let idp = idp().with_published_metadata(published);
+    idp.receive_sign_on(Incoming::Redirect(&request)).unwrap();
 }

@@ -23,13 +23,14 @@ pub(crate) const PASSWORD_CLASS: &str =
 pub(crate) const OTHER_CLASS: &str = "https://classes.example/with a blank & <markup>";
 
 /// The attributes of people.
-pub(crate) const NAMES: [&str; 6] = [
+pub(crate) const NAMES: [&str; 7] = [
     "email",
     "groups",
     "urn:oid:2.5.4.42",
     "a b\t<&\">",
     "",
     "\u{e9}\u{1f511}",
+    "beyond XML\u{b}",
 ];
 
 /// Two parties, a person, and what is asked.
@@ -124,10 +125,11 @@ fn character() -> impl Strategy<Value = char> {
     ]
 }
 
-/// A value of an attribute, empty or long too.
+/// A value of an attribute, empty or long too, or such that XML cannot carry it.
 fn value() -> impl Strategy<Value = String> {
     let text = |length| vec(character(), length).prop_map(String::from_iter);
-    prop_oneof![8 => text(0..20), 1 => text(2000..3000)]
+    let beyond = select(vec!["\0", "a\u{1}b", "\u{fffe}"]).prop_map(str::to_owned);
+    prop_oneof![8 => text(0..20), 1 => text(2000..3000), 1 => beyond]
 }
 
 /// What can name a person.
@@ -141,8 +143,12 @@ fn printable() -> impl Strategy<Value = String> {
 fn profile() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
     let names = select(NAMES.to_vec()).prop_map(str::to_owned);
     let odd = btree_map(names, vec(value(), 0..4), 0..5);
-    (odd, prop::option::weighted(0.9, printable())).prop_map(|(mut profile, email)| {
-        profile.insert("email".to_owned(), email.into_iter().collect());
+    // Some addresses are none.
+    let before = prop_oneof![3 => Just(Vec::new()), 1 => vec(value(), 1..3)];
+    let email = prop::option::weighted(0.9, printable());
+    (odd, before, email).prop_map(|(mut profile, mut emails, email)| {
+        emails.extend(email);
+        profile.insert("email".to_owned(), emails);
         profile
     })
 }

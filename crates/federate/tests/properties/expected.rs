@@ -72,7 +72,7 @@ impl Expected {
             (Some(Who::Nobody), _) | (Some(_), Name::Opaque(_)) => false,
             (Some(Who::Address(with_format)), Name::Known(name)) => {
                 let same_format = name.format == Some(NameIdFormat::EmailAddress);
-                Some(name.value()) == email(world) && (same_format || !with_format)
+                Some(name.value()) == world.email() && (same_format || !with_format)
             }
         };
         if !is_asked_for {
@@ -108,10 +108,6 @@ impl Expected {
     }
 }
 
-fn email(world: &World) -> Option<&str> {
-    world.case.profile["email"].first().map(String::as_str)
-}
-
 fn name(world: &World) -> Option<Name> {
     let case = &world.case;
     let specific = |format: &&NameIdFormat| **format != NameIdFormat::Unspecified;
@@ -124,8 +120,10 @@ fn name(world: &World) -> Option<Name> {
             return Some(Name::Opaque(format.clone()));
         }
         NameIdFormat::Other(_) => None,
-        _ if !probes.is_empty() => email(world).filter(|_| probes.iter().any(|p| p == "email")),
-        NameIdFormat::EmailAddress => email(world),
+        _ if !probes.is_empty() => world
+            .email()
+            .filter(|_| probes.iter().any(|p| p == "email")),
+        NameIdFormat::EmailAddress => world.email(),
         NameIdFormat::Unspecified => Some(USER),
         _ => None,
     };
@@ -142,15 +140,21 @@ fn attributes(world: &World) -> BTreeMap<String, Vec<String>> {
             None if release.pass_unmapped => &own,
             None => continue,
         };
-        for name in names.iter().filter(|_| !values.is_empty()) {
-            told.entry(name.clone())
-                .or_default()
-                .extend_from_slice(values);
+        let values: Vec<_> = values.iter().filter(|v| is_text(v)).cloned().collect();
+        let names = names.iter().filter(|name| is_text(name));
+        for name in names.filter(|_| !values.is_empty()) {
+            told.entry(name.clone()).or_default().extend(values.clone());
         }
     }
-    if let (true, Some(email)) = (release.create_upn, email(world)) {
+    let email = world.case.profile["email"].first();
+    if let Some(email) = email.filter(|email| release.create_upn && is_text(email)) {
         let upn = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
-        told.insert(upn.to_owned(), vec![email.to_owned()]);
+        told.insert(upn.to_owned(), vec![email.clone()]);
     }
     told
+}
+
+/// Whether XML can carry it, of what the cases have.
+fn is_text(text: &str) -> bool {
+    !text.contains(['\0', '\u{1}', '\u{b}', '\u{fffe}'])
 }

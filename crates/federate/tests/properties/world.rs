@@ -162,8 +162,7 @@ impl World {
         let subject = request.subject.map(|who| match who {
             Who::Nobody => NameId::new("nobody", None),
             Who::Address(with_format) => {
-                let email = self.case.profile["email"].first();
-                let email = email.map_or("none", String::as_str);
+                let email = self.email().unwrap_or("none");
                 NameId::new(email, with_format.then_some(NameIdFormat::EmailAddress))
             }
         });
@@ -176,6 +175,12 @@ impl World {
             subject: subject.map(Result::unwrap),
             ..LoginOptions::default()
         }
+    }
+
+    /// The first e-mail address that can be a name.
+    pub(crate) fn email(&self) -> Option<&str> {
+        let mut emails = self.case.profile["email"].iter().map(String::as_str);
+        emails.find(|email| NameId::new(*email, None).is_ok())
     }
 
     /// Whether the hub takes signed requests only.
