@@ -1,37 +1,106 @@
-//! Metadata of applications, from files and addresses.
+//! Metadata of applications, from files and addresses, kept fresh while the hub runs.
 
 use crate::application::ApplicationEntry;
 use crate::config::Config;
 use crate::problem::Problem;
+use chrono::{TimeDelta, Utc};
 use federate::Application;
-use federate_http::{Client, HttpError, Options};
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use federate::crypto::CryptoProvider;
+use federate_feed::{Feed, Fetch, Origin, Outcome, Refreshed, Source, Trust};
+use federate_http::{Client, Fetched, HttpError, Options, Validators};
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
+use tokio::time::sleep;
 use url::{Host, Url};
 
 /// The largest document that is read. One entity is a few kilobytes.
-const MOST: u64 = 2 * 1024 * 1024;
+const MOST: usize = 2 * 1024 * 1024;
 
 /// How long an address may take to answer.
 const TIME: Duration = Duration::from_secs(10);
 
-/// The application of an entry of the configuration.
+/// How often a file is read again.
+const FILES: TimeDelta = TimeDelta::minutes(5);
+
+/// Every application's metadata: each is a source of its own, named as the application.
+pub(crate) type Metadata = Feed<Applications>;
+
+/// A feed of the configuration's applications, with what they have now. Of what is fetched,
+/// copies are kept in the folder; one serves while its address does not answer.
+pub(crate) fn feed(
+    config: &Config,
+    provider: &CryptoProvider,
+    copies: PathBuf,
+) -> Result<Metadata, Problem> {
+    std::fs::create_dir_all(&copies).map_err(|e| Problem::of(copies.display(), e))?;
+    let sources = config
+        .applications
+        .iter()
+        .map(|entry| source(config, entry));
+    let fetcher = Applications::new().map_err(|e| Problem::of("metadata", e))?;
+    let feed = Feed::new(sources, fetcher, *provider, Some(copies));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Problem::of("the runtime cannot start", e))?;
+    let refreshed = runtime.block_on(async {
+        feed.load_copies(Utc::now()).await;
+        feed.refresh_due(Utc::now(), 0).await
+    });
+    for (entry, refreshed) in config.applications.iter().zip(&refreshed) {
+        if let Outcome::Failed(error) | Outcome::Closed(error) = &refreshed.outcome {
+            let copy = feed.registry().source(&refreshed.source);
+            if copy.is_none() {
+                return Err(Problem::of(what(config, entry), error));
+            }
+            tell(refreshed); // the copy serves
+        }
+    }
+    Ok(feed)
+}
+
+fn source(config: &Config, entry: &ApplicationEntry) -> Source {
+    let origin = match Url::parse(&entry.metadata) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => Origin::Url(url.into()),
+        _ => Origin::File(config.folder.join(&entry.metadata)),
+    };
+    let file = matches!(origin, Origin::File(_));
+    // Keys come with the document: who answers at the address, or can write the file, is trusted.
+    let mut source = Source::new(entry.name.trim(), origin, Trust::Origin);
+    source.limits.bytes = MOST;
+    if file {
+        source.refresh.at_most = FILES;
+    }
+    source
+}
+
+fn what(config: &Config, entry: &ApplicationEntry) -> String {
+    format!(
+        "{}: application.metadata of {:?}: {}",
+        config.file, entry.name, entry.metadata
+    )
+}
+
+/// The application of an entry of the configuration, by what the feed has of it.
 pub(crate) fn application(
     config: &Config,
     entry: &ApplicationEntry,
+    feed: &Metadata,
 ) -> Result<Application, Problem> {
-    let what = format!(
-        "{}: application.metadata of {:?}: {}",
-        config.file, entry.name, entry.metadata
-    );
-    let problem = |why: String| Problem::of(&what, why);
-    let octets = match Url::parse(&entry.metadata) {
-        Ok(url) if matches!(url.scheme(), "https" | "http") => fetch(&url).map_err(problem)?,
-        _ => read(&config.folder.join(&entry.metadata)).map_err(problem)?,
+    let problem = |why: String| Problem::of(what(config, entry), why);
+    let name = entry.name.trim();
+    let source = feed.registry().source(name);
+    let ids = source.as_ref().map(|source| source.entity_ids());
+    let ids = ids.unwrap_or_default();
+    let [id] = ids.as_slice() else {
+        let why = format!("it describes {} entities, expected one", ids.len());
+        return Err(problem(why));
     };
-    let application = Application::from_metadata(entry.name.trim(), &octets);
+    let entity = source.map(|source| source.entity(id)).transpose();
+    let entity = entity.map_err(|e| problem(e.to_string()))?.flatten();
+    let entity = entity.ok_or_else(|| problem("it cannot be read".to_owned()))?;
+    let application = Application::from_entity(name, entity.as_ref().clone());
     let mut application = application.map_err(|e| problem(e.to_string()))?;
     entry.apply(&mut application).map_err(|why| {
         let what = format_args!("{}: application {:?}", config.file, entry.name);
@@ -40,39 +109,86 @@ pub(crate) fn application(
     Ok(application)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
-    let mut octets = Vec::new();
-    let read = file.take(MOST + 1).read_to_end(&mut octets);
-    read.map_err(|e| e.to_string())?;
-    match octets.len() as u64 > MOST {
-        true => Err(format!("the file is larger than {MOST} bytes")),
-        false => Ok(octets),
+/// Reads again whatever is due, as long as the hub runs.
+pub(crate) async fn keep_fresh(feed: Metadata) {
+    loop {
+        let now = Utc::now();
+        let wait = match feed.next_due().await {
+            Some(next) => (next - now).clamp(TimeDelta::seconds(1), TimeDelta::minutes(5)),
+            None => TimeDelta::minutes(5), // there are no sources
+        };
+        sleep(wait.to_std().unwrap_or(TIME)).await;
+        let jitter = u64::from(Utc::now().timestamp_subsec_nanos());
+        for refreshed in feed.refresh_due(Utc::now(), jitter).await {
+            tell(&refreshed);
+        }
     }
 }
 
-/// Keys come with the document: it must come by TLS, or from this very machine.
-fn fetch(url: &Url) -> Result<Vec<u8>, String> {
-    let local = match url.host() {
+fn tell(refreshed: &Refreshed) {
+    let application = &*refreshed.source;
+    match &refreshed.outcome {
+        Outcome::Changed(changes) => {
+            for change in changes {
+                tracing::info!(application, code = change.code(), "metadata: {change}");
+            }
+        }
+        Outcome::Failed(error) | Outcome::Closed(error) => {
+            tracing::warn!(application, code = error.code(), "metadata: {error}");
+        }
+        _ => {}
+    }
+}
+
+/// Fetches from anywhere by TLS, and from this very machine without.
+#[derive(Debug)]
+pub(crate) struct Applications {
+    anywhere: Client,
+    here: Client,
+}
+
+impl Applications {
+    fn new() -> Result<Self, HttpError> {
+        let options = Options {
+            // The operator has written the address, and applications may live beside the hub.
+            allow_private_addresses: true,
+            timeout: TIME,
+            max_bytes: MOST as u64,
+            ..Options::default()
+        };
+        let local = Options {
+            allow_http: true,
+            max_redirects: 0,
+            ..options.clone()
+        };
+        Ok(Self {
+            anywhere: Client::new(&options)?,
+            here: Client::new(&local)?,
+        })
+    }
+}
+
+impl Fetch for Applications {
+    async fn fetch(
+        &self,
+        url: &str,
+        known: Option<&Validators>,
+        sink: &mut (impl Write + Send),
+    ) -> Result<Fetched, HttpError> {
+        let client = match is_local(url) {
+            true => &self.here,
+            false => &self.anywhere,
+        };
+        client.fetch(url, known, sink).await
+    }
+}
+
+fn is_local(url: &str) -> bool {
+    let url = Url::parse(url).ok();
+    match url.as_ref().and_then(Url::host) {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    let client = Client::new(&Options {
-        // The operator has written the address, and applications may live beside the hub.
-        allow_private_addresses: true,
-        allow_http: local,
-        timeout: TIME,
-        max_bytes: MOST,
-        ..Options::default()
-    });
-    let fetched = async {
-        let mut octets = Vec::new();
-        client?.fetch(url.as_str(), None, &mut octets).await?;
-        Ok::<_, HttpError>(octets)
-    };
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(fetched).map_err(|e| e.to_string())
+    }
 }

@@ -1,5 +1,6 @@
 //! Listening, sweeping, stopping.
 
+use crate::metadata;
 use crate::problem::Problem;
 use crate::setup::{Served, Setup};
 use axum::extract::{Request, State};
@@ -62,6 +63,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
         }
     }
     let sweeper = tokio::spawn(sweep(setup.stores));
+    let feeder = tokio::spawn(metadata::keep_fresh(setup.feed));
     signals.wait().await;
     tracing::info!("stopping");
     let _ = stop.send(true); // a task that has ended need not be told
@@ -71,8 +73,10 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
     })
     .await;
     tasks.shutdown().await;
-    sweeper.abort();
-    let _ = sweeper.await; // it was told to stop
+    for task in [sweeper, feeder] {
+        task.abort();
+        let _ = task.await; // it was told to stop
+    }
     say("Stopped. Sessions are kept; start again with the same command.\n");
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::demo::{self, DemoUsers};
 use crate::demo_app::{self, DemoApp};
-use crate::metadata;
+use crate::metadata::{self, Metadata};
 use crate::options::Options;
 use crate::problem::Problem;
 use axum::Router;
@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) parties: Vec<Served>,
     /// Stores that are swept now and then.
     pub(crate) stores: Vec<Arc<RedbStore>>,
+    /// The applications' metadata, which is read again when it is due.
+    pub(crate) feed: Metadata,
     /// The demo users' names and passwords.
     pub(crate) passwords: Vec<(String, String)>,
     pub(crate) data_dir: PathBuf,
@@ -61,13 +63,14 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     if !options.no_demo {
         room_for_demo(options, &config)?;
     }
+    let data = DataDir::open(&options.data_dir)?;
+    let feed = metadata::feed(&config, &provider, data.path().join("metadata"))?;
     let mut configured = config
         .applications
         .iter()
-        .map(|entry| metadata::application(&config, entry))
+        .map(|entry| metadata::application(&config, entry, &feed))
         .collect::<Result<Vec<_>, _>>()?;
 
-    let data = DataDir::open(&options.data_dir)?;
     let store = Arc::new(data.store("hub.redb")?);
     let party = party(&data, &provider, "hub", &site)?;
     for (entry, application) in config.applications.iter().zip(&mut configured) {
@@ -77,7 +80,8 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         }
     }
     let mut idp = IdentityProvider::new(party, &site.url(hub::SSO), &site.url(hub::SLO))?
-        .with_artifact_resolution(&site.url(hub::ARTIFACTS))?;
+        .with_artifact_resolution(&site.url(hub::ARTIFACTS))?
+        .with_published_metadata(feed.registry());
     if config.ecp {
         idp = idp.with_ecp(&site.url(hub::ECP))?;
     }
@@ -115,6 +119,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     Ok(Setup {
         parties,
         stores,
+        feed,
         passwords: demo_users.passwords,
         data_dir: data.path().to_owned(),
     })

@@ -7,3 +7,4 @@ pub mod mutation;
 #[cfg(feature = "parties")]
 pub mod parties;
 pub mod store_suite;
+pub mod vectors;

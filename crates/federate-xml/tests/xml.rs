@@ -28,6 +28,8 @@ mod parser;
 mod peers;
 #[path = "xml/properties.rs"]
 mod properties;
+#[path = "xml/stream.rs"]
+mod stream;
 #[path = "xml/structure.rs"]
 mod structure;
 #[path = "xml/suites.rs"]

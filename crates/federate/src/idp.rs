@@ -61,6 +61,17 @@ impl Application {
     /// [`FederateError::Metadata`] when it does not describe one service provider.
     pub fn from_metadata(name: impl Into<String>, metadata: &[u8]) -> Result<Self, FederateError> {
         let metadata = parse_entity(metadata, &federate_xml::Limits::default())?;
+        Self::from_entity(name, metadata)
+    }
+
+    /// An application with the usual options, from its metadata, which was read before.
+    ///
+    /// # Errors
+    /// [`FederateError::Metadata`] when it is no service provider.
+    pub fn from_entity(
+        name: impl Into<String>,
+        metadata: EntityDescriptor,
+    ) -> Result<Self, FederateError> {
         if metadata.sp.is_none() {
             return Err(federate_metadata::MetadataError::NoSpRole.into());
         }

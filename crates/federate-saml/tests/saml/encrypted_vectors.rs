@@ -1,47 +1,17 @@
 //! Encrypted responses that other people's software made.
 
 use crate::support::*;
-use crate::vectors::{Row, context, files, legacy, pinned, rows};
+use crate::vectors::{Row, context, legacy, pinned, rows};
 use chrono::{DateTime, Utc};
-use federate_crypto::{DecryptionKey, PrivateKey, rustcrypto_provider};
+use federate_crypto::rustcrypto_provider;
 use federate_saml::{
     Coverage, Response, SamlError, VerifiedResponse, validate_response, verify_response,
 };
+use federate_testkit::vectors::decryption_keys;
 use federate_xml::enc::{DecryptionContext, DecryptionKeys, DecryptionPolicy};
 use federate_xml::{Limits, TrustedKeys, Unverified, VerificationContext};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-/// Every private key in a file: PEM, or bare base64 inside JSON.
-fn private_keys(text: &str) -> Vec<PrivateKey> {
-    let mut found: Vec<_> = PrivateKey::from_pem(text).into_iter().collect();
-    for rest in text.split("\"privateKey\": \"").skip(1) {
-        let base64 = rest.split('"').next().unwrap();
-        let label = "RSA PRIVATE KEY";
-        let pem = format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
-        found.extend(PrivateKey::from_pem(&pem));
-    }
-    found
-}
-
-/// The keys that lie beside the documents of a source.
-fn decryption_keys(folder: &Path, source: &str) -> Option<DecryptionKeys> {
-    let mut paths = Vec::new();
-    files(&folder.join(source), &mut paths);
-    let transport = rustcrypto_provider().key_transport;
-    let mut keys: Vec<Arc<dyn DecryptionKey>> = Vec::new();
-    for text in paths.iter().filter_map(|p| std::fs::read_to_string(p).ok()) {
-        for private in private_keys(&text) {
-            if let Ok(key) = transport.load_decryption_key(&private)
-                && !keys.iter().any(|k| k.public_key() == key.public_key())
-            {
-                keys.push(key);
-            }
-        }
-    }
-    DecryptionKeys::new(keys)
-}
+use std::path::PathBuf;
 
 /// As a service provider with the oldest peers would: weak signatures, small keys, and CBC
 /// without a signature around it.
@@ -260,7 +230,8 @@ fn other_peoples_encrypted_responses() {
     let encrypted = |row: &&Row| !row.encryption.is_empty() && row.root.ends_with("}Response");
     for row in rows.iter().filter(encrypted) {
         let octets = row.octets(&folder).unwrap();
-        let keys = decryption_keys(&folder, row.source()).unwrap();
+        let keys = decryption_keys(&rustcrypto_provider(), &folder.join(row.source()));
+        let keys = DecryptionKeys::new(keys).unwrap();
         let outcome = outcome(row, &octets, &trusted[row.source()], &keys);
         let listed = OUTCOMES.iter().find(|(path, _)| row.path.starts_with(path));
         let (path, expected) = listed.unwrap_or_else(|| panic!("{}: {outcome:?}", row.path));

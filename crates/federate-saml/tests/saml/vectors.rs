@@ -11,6 +11,7 @@ use federate_saml::{
     SentRequest, ValidatedLogin, validate_logout_request, validate_logout_response,
     validate_response, verify_response,
 };
+use federate_testkit::vectors::files;
 use federate_types::{Binding, ClockSkew, EntityId};
 use federate_xml::{
     Document, Element, FromElement, Limits, Name, SignaturePolicy, TrustedKeys, Unverified,
@@ -117,17 +118,6 @@ fn walk<'d>(element: Element<'d>, found: &mut Vec<Element<'d>>) {
     found.push(element);
     for child in element.child_elements() {
         walk(child, found);
-    }
-}
-
-pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push(path);
-        }
     }
 }
 

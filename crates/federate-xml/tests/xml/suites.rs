@@ -99,7 +99,7 @@ impl Why {
 fn paths(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for source in SOURCES {
-        crate::vectors::files(&folder.join(source), &mut found);
+        federate_testkit::vectors::files(&folder.join(source), &mut found);
     }
     let inside = |path: PathBuf| {
         let path = path.strip_prefix(folder).unwrap().to_owned();

@@ -2,6 +2,7 @@
 
 use federate_crypto::{Certificate, DigestAlgorithm, SignatureAlgorithm, VerifyingKey};
 use federate_testkit::keys;
+use federate_testkit::vectors::files;
 use federate_xml::dsig::own_signature;
 use federate_xml::{
     Canonicalization, DS, Document, Element, Limits, MD, Name, SAML, SAMLP, SignatureError,
@@ -132,21 +133,6 @@ pub(crate) fn elements<'d>(document: &'d Document<'d>) -> Vec<Element<'d>> {
     let mut found = Vec::new();
     walk(document.root(), &mut found);
     found
-}
-
-pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
 }
 
 /// The keys of each source: the certificates that lie beside its documents, and those that

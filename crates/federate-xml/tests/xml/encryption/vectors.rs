@@ -1,10 +1,10 @@
 //! Encrypted documents that nobody in this project wrote.
 
 use super::*;
-use crate::vectors::{elements, files, folder, rows};
+use crate::vectors::{elements, folder, rows};
+use federate_testkit::vectors::{decryption_keys, files};
 use federate_xml::Element;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The sources whose encrypted documents are decrypted here, each with the keys in it.
 const SOURCES: [&str; 10] = [
@@ -19,35 +19,6 @@ const SOURCES: [&str; 10] = [
     "ruby-saml",
     "xmlseclibs",
 ];
-
-/// Every private key in a file: PEM, or bare base64 inside JSON.
-fn private_keys(text: &str) -> Vec<PrivateKey> {
-    let mut found: Vec<_> = PrivateKey::from_pem(text).into_iter().collect();
-    for rest in text.split("\"privateKey\": \"").skip(1) {
-        let base64 = rest.split('"').next().unwrap();
-        let pem =
-            format!("-----BEGIN RSA PRIVATE KEY-----\n{base64}\n-----END RSA PRIVATE KEY-----\n");
-        found.extend(PrivateKey::from_pem(&pem));
-    }
-    found
-}
-
-fn keys(folder: &Path, source: &str) -> Option<DecryptionKeys> {
-    let mut paths = Vec::new();
-    files(&folder.join(source), &mut paths);
-    let transport = rustcrypto_provider().key_transport;
-    let mut keys: Vec<Arc<dyn DecryptionKey>> = Vec::new();
-    for text in paths.iter().filter_map(|p| std::fs::read_to_string(p).ok()) {
-        for private in private_keys(&text) {
-            if let Ok(key) = transport.load_decryption_key(&private)
-                && !keys.iter().any(|k| k.public_key() == key.public_key())
-            {
-                keys.push(key);
-            }
-        }
-    }
-    DecryptionKeys::new(keys)
-}
 
 /// What stands encrypted inside an element. By local name: node-saml has an EncryptedID
 /// without namespace.
@@ -221,7 +192,8 @@ fn documents_of_others_decrypt() {
     let rows = rows(&folder);
     let mut decrypted: BTreeMap<&str, usize> = BTreeMap::new();
     for source in SOURCES {
-        let receiver = legacy(keys(&folder, source).unwrap());
+        let keys = decryption_keys(&rustcrypto_provider(), &folder.join(source));
+        let receiver = legacy(DecryptionKeys::new(keys).unwrap());
         for row in rows.iter().filter(|row| row.source() == source) {
             let Some(octets) = row.octets(&folder) else {
                 continue;

@@ -19,7 +19,8 @@ use std::path::Path;
 use super::key_info::{below, decoded};
 use super::reference::limits;
 use crate::support::*;
-use crate::vectors::{elements, files, folder};
+use crate::vectors::{elements, folder};
+use federate_testkit::vectors::files;
 
 const FOLDER: &str = "xmltooling-cpp/xmltoolingtest/data";
 

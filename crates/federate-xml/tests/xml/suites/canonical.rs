@@ -130,7 +130,7 @@ fn the_forms_of_santuario_are_ours() {
         known.insert(input);
     }
     let mut paths = Vec::new();
-    crate::vectors::files(&folder, &mut paths);
+    federate_testkit::vectors::files(&folder, &mut paths);
     for path in &paths {
         let name = path.strip_prefix(&folder).unwrap().to_str().unwrap();
         let form_of_refused = REFUSED.iter().any(|(input, _)| {

@@ -8,7 +8,7 @@ use federate_crypto::{Certificate, Curve, PublicKey};
 use federate_xml::Element;
 use std::path::Path;
 
-use crate::vectors::files;
+use federate_testkit::vectors::files;
 
 /// Base64 with white space in it.
 pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
