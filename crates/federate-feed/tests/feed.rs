@@ -7,6 +7,8 @@
     clippy::string_slice
 )]
 
+#[path = "feed/loopback.rs"]
+mod loopback;
 #[path = "feed/mdq.rs"]
 mod mdq;
 #[path = "feed/publisher.rs"]

@@ -4,47 +4,12 @@
 
 use federate::BackChannel as _;
 use federate_http::{Client, Fetched, HttpError, Options, Validators};
+use federate_testkit::loopback::{Answer, serve};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write as _;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-
-/// Answers each connection with these octets, one after the other, and gives what was asked.
-async fn server(answers: Vec<Answer>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/metadata", listener.local_addr().unwrap());
-    let task = tokio::spawn(async move {
-        let mut asked = Vec::new();
-        for answer in answers {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 64 * 1024];
-            let read = stream.read(&mut request).await.unwrap();
-            asked.push(String::from_utf8_lossy(&request[..read]).to_lowercase());
-            let _ = stream.write_all(&answer.octets).await;
-            tokio::time::sleep(answer.then_wait).await;
-        }
-        asked
-    });
-    (url, task)
-}
-
-#[derive(Clone)]
-struct Answer {
-    octets: Vec<u8>,
-    then_wait: Duration,
-}
-
-fn answer(head: &str, body: &[u8]) -> Answer {
-    let length = body.len();
-    let mut octets =
-        format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")
-            .into_bytes();
-    octets.extend_from_slice(body);
-    let then_wait = Duration::ZERO;
-    Answer { octets, then_wait }
-}
 
 /// A client that may reach these servers.
 fn client(options: impl FnOnce(&mut Options)) -> Client {
@@ -58,7 +23,7 @@ fn client(options: impl FnOnce(&mut Options)) -> Client {
 }
 
 async fn fetch(client: &Client, answers: Vec<Answer>) -> (Result<Fetched, HttpError>, Vec<u8>) {
-    let (url, _task) = server(answers).await;
+    let (url, _task) = serve(answers).await;
     let mut sink = Vec::new();
     let result = client.fetch(&url, None, &mut sink).await;
     (result, sink)
@@ -71,11 +36,11 @@ fn code<T: std::fmt::Debug>(result: Result<T, HttpError>) -> &'static str {
 #[tokio::test]
 async fn a_document_comes_once_and_then_only_when_it_changed() {
     let client = client(|_| {});
-    let first = answer(
+    let first = Answer::new(
         "200 OK\r\nETag: \"1\"\r\nLast-Modified: Sat, 21 Nov 2026 00:00:00 GMT",
         b"<a/>",
     );
-    let (url, asked) = server(vec![first, answer("304 Not Modified", b"")]).await;
+    let (url, asked) = serve(vec![first, Answer::new("304 Not Modified", b"")]).await;
     let mut sink = Vec::new();
     let validators = Validators {
         etag: Some("\"1\"".to_owned()),
@@ -104,7 +69,7 @@ async fn an_answer_that_is_no_document_is_none() {
         // Nobody asked whether it had changed.
         ("304 Not Modified", "http.status"),
     ] {
-        let (result, sink) = fetch(&client, vec![answer(head, b"")]).await;
+        let (result, sink) = fetch(&client, vec![Answer::new(head, b"")]).await;
         assert_eq!((code(result), sink.len()), (expected, 0), "{head}");
     }
 }
@@ -112,21 +77,20 @@ async fn an_answer_that_is_no_document_is_none() {
 #[tokio::test]
 async fn a246_truncated_downloads_are_no_documents() {
     let client = client(|_| {});
-    let mut cut = answer("200 OK", b"<EntityDescriptor/>");
-    cut.octets.truncate(cut.octets.len() - 3);
+    let cut = Answer::new("200 OK", b"<EntityDescriptor/>").without_last(3);
     assert_eq!(code(fetch(&client, vec![cut]).await.0), "http.incomplete");
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     packed.write_all(b"<EntityDescriptor/>").unwrap();
     let mut packed = packed.finish().unwrap();
     packed.truncate(packed.len() - 9);
-    let cut = answer("200 OK\r\nContent-Encoding: gzip", &packed);
+    let cut = Answer::new("200 OK\r\nContent-Encoding: gzip", &packed);
     assert_eq!(code(fetch(&client, vec![cut]).await.0), "http.incomplete");
 }
 
 #[tokio::test]
 async fn a246_large_answers_are_bounded_also_when_they_are_packed() {
     let client = client(|options| options.max_bytes = 100_000);
-    let large = answer("200 OK", &vec![b' '; 100_001]);
+    let large = Answer::new("200 OK", &vec![b' '; 100_001]);
     let (result, sink) = fetch(&client, vec![large]).await;
     assert_eq!(code(result), "http.too_large");
     assert!(sink.len() <= 100_000);
@@ -136,31 +100,31 @@ async fn a246_large_answers_are_bounded_also_when_they_are_packed() {
     }
     let bomb = bomb.finish().unwrap();
     assert!(bomb.len() < 110_000, "100 MiB in {} bytes", bomb.len());
-    let bomb = answer("200 OK\r\nContent-Encoding: gzip", &bomb);
+    let bomb = Answer::new("200 OK\r\nContent-Encoding: gzip", &bomb);
     let (result, sink) = fetch(&client, vec![bomb]).await;
     assert_eq!(code(result), "http.too_large");
     assert!(sink.len() <= 100_000);
-    let fits = answer("200 OK", &vec![b' '; 100_000]);
+    let fits = Answer::new("200 OK", &vec![b' '; 100_000]);
     assert!(fetch(&client, vec![fits]).await.0.is_ok());
 }
 
 #[tokio::test]
 async fn a246_slow_answers_are_given_up() {
     let client = client(|options| options.timeout = Duration::from_millis(300));
-    let mut silent = answer("200 OK", b"");
-    silent.octets.clear();
-    silent.then_wait = Duration::from_secs(30);
+    let long = Duration::from_secs(30);
+    let silent = Answer::new("200 OK", b"")
+        .without_last(1000)
+        .then_waiting(long);
     assert_eq!(code(fetch(&client, vec![silent]).await.0), "http.timeout");
-    let mut stuck = answer("200 OK", b"<EntityDescriptor/>");
-    stuck.octets.truncate(stuck.octets.len() - 3);
-    stuck.then_wait = Duration::from_secs(30);
+    let stuck = Answer::new("200 OK", b"<EntityDescriptor/>").without_last(3);
+    let stuck = stuck.then_waiting(long);
     assert_eq!(code(fetch(&client, vec![stuck]).await.0), "http.timeout");
 }
 
 #[tokio::test]
 async fn a245_redirects_lead_to_no_other_place_than_an_address_would() {
     let client = client(|options| options.max_redirects = 2);
-    let to = |location: &str| answer(&format!("302 Found\r\nLocation: {location}"), b"");
+    let to = |location: &str| Answer::new(&format!("302 Found\r\nLocation: {location}"), b"");
     for (location, expected) in [
         ("file:///etc/passwd", "http.scheme"),
         ("gopher://127.0.0.1/", "http.scheme"),
@@ -169,7 +133,7 @@ async fn a245_redirects_lead_to_no_other_place_than_an_address_would() {
         let (result, _) = fetch(&client, vec![to(location)]).await;
         assert_eq!(code(result), expected, "{location}");
     }
-    let two = vec![to("/b"), to("/c"), answer("200 OK", b"<a/>")];
+    let two = vec![to("/b"), to("/c"), Answer::new("200 OK", b"<a/>")];
     assert!(fetch(&client, two).await.0.is_ok());
     let three = vec![to("/b"), to("/c"), to("/d")];
     assert_eq!(code(fetch(&client, three).await.0), "http.redirect");
@@ -182,7 +146,7 @@ async fn a245_private_addresses_are_not_asked() {
         ..Options::default()
     })
     .unwrap();
-    let (url, _task) = server(Vec::new()).await;
+    let (url, _task) = serve(Vec::new()).await;
     let port = url.rsplit(':').next().unwrap();
     for url in [
         url.as_str(),
@@ -217,7 +181,7 @@ async fn nobody_there_is_told_as_such() {
 async fn a_peer_is_asked_as_the_binding_has_it() {
     let client = client(|_| {});
     let xml = "Content-Type: text/xml; charset=utf-8";
-    let (url, asked) = server(vec![answer(&format!("200 OK\r\n{xml}"), b"<answer/>")]).await;
+    let (url, asked) = serve(vec![Answer::new(&format!("200 OK\r\n{xml}"), b"<answer/>")]).await;
     let got = client
         .exchange(&url, b"<question/>".to_vec())
         .await
@@ -245,7 +209,7 @@ async fn a_peer_is_asked_as_the_binding_has_it() {
             Some("http.redirect"),
         ),
     ] {
-        let (url, _task) = server(vec![answer(&head, b"<fault/>")]).await;
+        let (url, _task) = serve(vec![Answer::new(&head, b"<fault/>")]).await;
         let result = client.exchange(&url, Vec::new()).await;
         match expected {
             None => assert_eq!(result.unwrap(), b"<fault/>"),

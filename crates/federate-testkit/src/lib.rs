@@ -3,6 +3,8 @@
 #[cfg(feature = "xmlsec")]
 pub mod judge;
 pub mod keys;
+#[cfg(feature = "loopback")]
+pub mod loopback;
 pub mod mutation;
 #[cfg(feature = "parties")]
 pub mod parties;
