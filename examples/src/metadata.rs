@@ -138,6 +138,9 @@ fn tell(refreshed: &Refreshed) {
         }
         _ => {}
     }
+    if let Some(error) = &refreshed.copy {
+        tracing::warn!(application, code = error.code(), "metadata: {error}");
+    }
 }
 
 /// Fetches from anywhere by TLS, and from this very machine without.

@@ -5,12 +5,16 @@ use crate::fetch::Fetch;
 use crate::registry::Registry;
 use crate::schedule::Schedule;
 use crate::source::{Origin, Source, cache_duration, created, ends};
+use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use federate_crypto::CryptoProvider;
 use federate_http::{Fetched, Validators};
 use federate_metadata::{
     Entities, EntitiesDescriptor, EntityChange, EntityDescriptor, EntitySource, diff,
 };
+use futures_util::StreamExt as _;
+use futures_util::future::ready;
+use futures_util::stream;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,6 +28,9 @@ pub struct Refreshed {
     pub source: Arc<str>,
     /// What became of it.
     pub outcome: Outcome,
+    /// Why no copy of what was fetched could be kept: the next start then has none, or an old
+    /// one.
+    pub copy: Option<FeedError>,
     /// When it is due next.
     pub next: Option<DateTime<Utc>>,
 }
@@ -75,7 +82,12 @@ pub struct Feed<F> {
     cache: Option<PathBuf>,
     registry: Arc<Registry>,
     states: Vec<Mutex<State>>,
+    /// How every source was after it was last read: to look does not wait for a slow one.
+    health: Vec<ArcSwap<SourceHealth>>,
 }
+
+/// How many sources are read at once.
+const AT_ONCE: usize = 8;
 
 /// One source, and what is known of it.
 #[derive(Debug)]
@@ -113,11 +125,13 @@ impl<F: Fetch> Feed<F> {
             (Arc::clone(&state.name), filters)
         });
         let registry = Arc::new(Registry::new(slots));
+        let health = states.iter().map(|s| ArcSwap::from_pointee(s.health()));
         Self {
             fetcher,
             provider,
             cache,
             registry,
+            health: health.collect(),
             states: states.into_iter().map(Mutex::new).collect(),
         }
     }
@@ -132,7 +146,7 @@ impl<F: Fetch> Feed<F> {
     /// wait for the network. They are verified as if they had just come.
     pub async fn load_copies(&self, now: DateTime<Utc>) -> Vec<Refreshed> {
         let mut loaded = Vec::new();
-        for state in &self.states {
+        for (state, health) in self.states.iter().zip(&self.health) {
             let mut state = state.lock().await;
             let Some(path) = self.copy_of(&state) else {
                 continue;
@@ -146,23 +160,28 @@ impl<F: Fetch> Feed<F> {
                 Err(error) => Outcome::Failed(error),
             };
             // The source itself stays due.
-            loaded.push(state.refreshed(outcome));
+            health.store(Arc::new(state.health()));
+            loaded.push(state.refreshed(outcome, None));
         }
         loaded
     }
 
-    /// Reads every source that is due. `jitter` is a random number of the caller's.
+    /// Reads every source that is due, several at once. `jitter` is a random number of the
+    /// caller's.
     pub async fn refresh_due(&self, now: DateTime<Utc>, jitter: u64) -> Vec<Refreshed> {
-        let mut refreshed = Vec::new();
-        for (number, state) in (0_u64..).zip(&self.states) {
+        let sources = (1_u64..).zip(self.states.iter().zip(&self.health));
+        let due = sources.map(|(number, (state, health))| async move {
             let mut state = state.lock().await;
-            if state.schedule.is_due(now) {
-                let jitter = jitter.wrapping_mul(number.wrapping_add(1)) >> 7;
-                let outcome = self.refresh(&mut state, now, jitter).await;
-                refreshed.push(state.refreshed(outcome));
+            if !state.schedule.is_due(now) {
+                return None;
             }
-        }
-        refreshed
+            let jitter = jitter.wrapping_mul(number) >> 7;
+            let (outcome, copy) = self.refresh(&mut state, now, jitter).await;
+            health.store(Arc::new(state.health()));
+            Some(state.refreshed(outcome, copy))
+        });
+        let refreshed = stream::iter(due).buffered(AT_ONCE);
+        refreshed.filter_map(ready).collect().await
     }
 
     /// When the next source is due; `None` means now.
@@ -175,32 +194,30 @@ impl<F: Fetch> Feed<F> {
         earliest
     }
 
-    /// How every source is.
-    pub async fn health(&self) -> Vec<SourceHealth> {
-        let mut all = Vec::new();
-        for state in &self.states {
-            all.push(state.lock().await.health());
-        }
-        all
+    /// How every source was after it was last read.
+    #[must_use]
+    pub fn health(&self) -> Vec<Arc<SourceHealth>> {
+        self.health.iter().map(ArcSwap::load_full).collect()
     }
 
-    async fn refresh(&self, state: &mut State, now: DateTime<Utc>, jitter: u64) -> Outcome {
+    async fn refresh(
+        &self,
+        state: &mut State,
+        now: DateTime<Utc>,
+        jitter: u64,
+    ) -> (Outcome, Option<FeedError>) {
         state.reads += 1;
         match self.obtain(state, now).await {
             Ok(Obtained::Unchanged) => {
                 let until = state.current.as_ref().and_then(|c| c.valid_until);
                 state.succeeded(now, None, until, jitter);
-                Outcome::Unchanged
+                (Outcome::Unchanged, None)
             }
-            Ok(Obtained::New { group, keep }) => {
+            Ok(Obtained::New { group, copy }) => {
                 let (duration, until) = (cache_duration(&group), ends(&group));
                 let changes = state.take(*group, &self.registry, &self.provider);
                 state.succeeded(now, duration, until, jitter);
-                match keep {
-                    // The entities are good whether or not a copy could be kept.
-                    Some(Err(error)) => Outcome::Failed(error),
-                    _ => Outcome::Changed(changes),
-                }
+                (Outcome::Changed(changes), copy)
             }
             Err(error) => {
                 state.failed(&error, now, jitter);
@@ -209,9 +226,9 @@ impl<F: Fetch> Feed<F> {
                     state.current = None;
                     state.validators = None;
                     self.registry.publish(&state.name, None);
-                    return Outcome::Closed(error);
+                    return (Outcome::Closed(error), None);
                 }
-                Outcome::Failed(error)
+                (Outcome::Failed(error), None)
             }
         }
     }
@@ -241,7 +258,7 @@ impl<F: Fetch> Feed<F> {
                 let group = state.read(&octets, &self.provider, now)?;
                 let kept = self.copy_of(state).map(|path| keep(&path, &octets));
                 state.validators = Some(validators);
-                Ok(Obtained::of(group, kept))
+                Ok(Obtained::of(group, kept.and_then(Result::err)))
             }
         }
     }
@@ -264,15 +281,15 @@ enum Obtained {
     Unchanged,
     New {
         group: Box<EntitiesDescriptor>,
-        /// Whether a copy could be kept, if one was to be.
-        keep: Option<Result<(), FeedError>>,
+        /// Why no copy could be kept.
+        copy: Option<FeedError>,
     },
 }
 
 impl Obtained {
-    fn of(group: EntitiesDescriptor, keep: Option<Result<(), FeedError>>) -> Self {
+    fn of(group: EntitiesDescriptor, copy: Option<FeedError>) -> Self {
         let group = Box::new(group);
-        Self::New { group, keep }
+        Self::New { group, copy }
     }
 }
 
@@ -389,10 +406,11 @@ impl State {
         self.schedule.failed(now, jitter);
     }
 
-    fn refreshed(&self, outcome: Outcome) -> Refreshed {
+    fn refreshed(&self, outcome: Outcome, copy: Option<FeedError>) -> Refreshed {
         Refreshed {
             source: Arc::clone(&self.name),
             outcome,
+            copy,
             next: self.schedule.next(),
         }
     }

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use federate_feed::{Feed, Filter, Origin, Outcome, Source, Trust};
 use federate_metadata::MetadataError;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The code of what became of the only source, and what changed.
 async fn refresh(feed: &Feed<Publisher>, hours: i64) -> (String, Vec<String>) {
@@ -92,7 +93,7 @@ async fn a247_the_last_good_copy_stays_until_it_ends_and_then_there_is_none() {
         assert_eq!(refresh(&feed, hours).await.0, expected);
         assert_eq!(has(&feed, "a", hours), Ok(true), "{expected}");
     }
-    let health = feed.health().await.remove(0);
+    let health = feed.health().remove(0);
     assert_eq!(
         (health.failures, health.reads, health.failed_reads),
         (7, 8, 7)
@@ -214,4 +215,50 @@ async fn files_and_folders_are_sources_too() {
     );
     let none = feed(Origin::File(folder.path().join("none.xml")));
     assert_eq!(refresh(&none, 0).await.0, "failed: feed.file");
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_counts_all_the_same_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let no_folder = folder.path().join("none").join("there");
+    let publisher = Publisher::default();
+    publisher.answers(URL, document(&["a"], 100));
+    let feed = Feed::new([source()], publisher, provider(), Some(no_folder));
+    let refreshed = feed.refresh_due(at(0), 0).await.remove(0);
+    assert!(matches!(refreshed.outcome, Outcome::Changed(_)));
+    assert_eq!(refreshed.copy.unwrap().code(), "feed.file");
+    assert_eq!(has(&feed, "a", 0), Ok(true));
+}
+
+#[test]
+fn readers_see_one_document_or_the_other_and_never_none() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let publisher = Publisher::default();
+    publisher.answers(URL, document(&["a", "always"], 10_000));
+    let feed = feed(&publisher);
+    runtime.block_on(refresh(&feed, 0));
+    let registry = feed.registry();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let read = || {
+            let mut looked = 0_u32;
+            while !done.load(Ordering::Relaxed) {
+                assert!(registry.entity(&id("always"), at(0)).unwrap().is_some());
+                looked += 1;
+            }
+            looked
+        };
+        let readers = [threads.spawn(read), threads.spawn(read)];
+        for hours in 1..20 {
+            let other = ["a", "b"][usize::try_from(hours % 2).unwrap()];
+            publisher.answers(URL, document(&[other, "always"], 10_000 + hours));
+            assert_eq!(runtime.block_on(refresh(&feed, hours * 2)).0, "changed");
+        }
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.join().unwrap() > 0);
+        }
+    });
 }
