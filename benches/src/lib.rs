@@ -1,6 +1,8 @@
 //! What the benches measure: one sign-on, issued and validated, beside the RSA operations
 //! that no implementation can do without.
 
+pub mod federation;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use federate::crypto::{
     CryptoProvider, DigestAlgorithm, SignatureAlgorithm, SigningKey, VerifyingKey, self_signed,

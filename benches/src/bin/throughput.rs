@@ -1,6 +1,9 @@
 //! Measures, in one process and in turn, the provider's raw RSA operations and what the
 //! library does around them, and prints microseconds per operation and the ratio.
 
+#[path = "throughput/aggregates.rs"]
+mod aggregates;
+
 use clap::Parser;
 use federate::crypto::{CryptoProvider, aws_lc_provider, rustcrypto_provider};
 use federate::xml::{Document, Limits};
@@ -27,6 +30,13 @@ struct Options {
     /// The cryptography: aws-lc or rustcrypto.
     #[arg(long, default_value = "aws-lc")]
     provider: String,
+    /// Leave out the aggregates, which take a minute and 400 MB of disk.
+    #[arg(long)]
+    no_aggregates: bool,
+    /// Opens what lies in this folder and prints the memory that it took: what the program runs
+    /// itself to measure.
+    #[arg(long, hide = true)]
+    peak: Option<std::path::PathBuf>,
 }
 
 type Operation<'a> = Box<dyn FnMut() -> Result<(), Box<dyn Error>> + 'a>;
@@ -81,6 +91,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "rustcrypto" => rustcrypto_provider(),
         other => return Err(format!("--provider {other}: expected aws-lc or rustcrypto").into()),
     };
+    if let Some(file) = &options.peak {
+        return aggregates::print_peak(provider, file);
+    }
     let benches = [
         Workbench::new(provider, 5_000)?,
         Workbench::new(provider, 10_000)?,
@@ -119,11 +132,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             measured.measure(Duration::from_millis(options.milliseconds))?;
         }
     }
-    print(&all, &options, small.provider());
+    let aggregates = match options.no_aggregates {
+        true => None,
+        false => Some(aggregates::measure(provider, options.rounds)?),
+    };
+    print(&all, &options, small.provider(), aggregates.as_ref());
     Ok(())
 }
 
-fn print(all: &[Measured<'_>], options: &Options, provider: &str) {
+fn print(
+    all: &[Measured<'_>],
+    options: &Options,
+    provider: &str,
+    aggregates: Option<&aggregates::Figures>,
+) {
     let best_of = |name| all.iter().find(|m| m.name == name).map_or(1.0, |m| m.best);
     if options.json {
         let rows: Vec<_> = all
@@ -138,7 +160,11 @@ fn print(all: &[Measured<'_>], options: &Options, provider: &str) {
                 })
             })
             .collect();
-        println!("{}", json!({ "provider": provider, "operations": rows }));
+        let aggregates = aggregates.map(aggregates::Figures::json);
+        println!(
+            "{}",
+            json!({ "provider": provider, "operations": rows, "aggregates": aggregates })
+        );
         return;
     }
     println!(
@@ -156,5 +182,8 @@ fn print(all: &[Measured<'_>], options: &Options, provider: &str) {
             "{:<14} {:>8} {:>12.2} {:>8.3}  {:<10} {:>6.0}",
             m.name, m.octets, m.best, ratio, m.beside, speed
         );
+    }
+    if let Some(aggregates) = aggregates {
+        aggregates.print();
     }
 }

@@ -1,6 +1,7 @@
 //! A refusal as the command tells it.
 
 use crate::terminal::visible;
+use federate_metadata::{AggregateError, MetadataError};
 use federate_saml::{SamlError, advice};
 use federate_types::Status;
 use federate_xml::{EncryptionError, SignatureError, XmlError};
@@ -87,6 +88,34 @@ impl From<SamlError> for Failure {
 impl From<SignatureError> for Failure {
     fn from(error: SignatureError) -> Self {
         SamlError::from(error).into()
+    }
+}
+
+impl From<MetadataError> for Failure {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::Xml(error) => SamlError::from(error).into(),
+            error => Self {
+                code: error.code(),
+                message: error.to_string(),
+                expected: None,
+                actual: None,
+            },
+        }
+    }
+}
+
+impl From<AggregateError> for Failure {
+    fn from(error: AggregateError) -> Self {
+        match error {
+            AggregateError::Metadata(error) => error.into(),
+            error => Self {
+                code: error.code(),
+                message: error.to_string(),
+                expected: None,
+                actual: None,
+            },
+        }
     }
 }
 

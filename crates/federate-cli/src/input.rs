@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use federate_saml::BindingError;
 use federate_xml::Limits;
-use flate2::read::DeflateDecoder;
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use percent_encoding::percent_decode_str;
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -13,21 +13,46 @@ use std::path::Path;
 
 /// The most octets that are read of a file.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// The most octets that are read of metadata: what `Limits::for_aggregate` allows.
+pub(crate) const MAX_METADATA: u64 = 512 * 1024 * 1024;
 
 /// The octets of a file; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    read_up_to(path, MAX_FILE)
+}
+
+fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, Problem> {
     let problem = |e: std::io::Error| Problem::of(path.display(), e);
     let mut octets = Vec::new();
-    let mut take = |from: &mut dyn Read| from.take(MAX_FILE + 1).read_to_end(&mut octets);
+    let mut take = |from: &mut dyn Read| from.take(most + 1).read_to_end(&mut octets);
     if path == Path::new("-") {
         take(&mut stdin().lock()).map_err(problem)?;
     } else {
         take(&mut File::open(path).map_err(problem)?).map_err(problem)?;
     }
-    if octets.len() as u64 > MAX_FILE {
-        return Err(Problem::of(path.display(), "larger than 64 MiB"));
+    within(path, octets, most)
+}
+
+fn within(path: &Path, octets: Vec<u8>, most: u64) -> Result<Vec<u8>, Problem> {
+    if octets.len() as u64 > most {
+        let why = format!("larger than {} MiB", most / (1024 * 1024));
+        return Err(Problem::of(path.display(), why));
     }
     Ok(octets)
+}
+
+/// The octets of a metadata file, unpacked if it is packed with gzip.
+pub(crate) fn read_metadata(path: &Path) -> Result<Vec<u8>, Problem> {
+    let octets = read_up_to(path, MAX_METADATA)?;
+    if !octets.starts_with(&[0x1f, 0x8b]) {
+        return Ok(octets);
+    }
+    let mut unpacked = Vec::new();
+    MultiGzDecoder::new(&octets[..])
+        .take(MAX_METADATA + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|e| Problem::of(path.display(), e))?;
+    within(path, unpacked, MAX_METADATA)
 }
 
 /// The text of a file.

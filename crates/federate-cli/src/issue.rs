@@ -119,7 +119,7 @@ fn encryptor(
     Ok(Some(encryptor.with_recipient(recipient.as_str())))
 }
 
-fn fresh_id(provider: &CryptoProvider) -> Result<MessageId, Problem> {
+pub(crate) fn fresh_id(provider: &CryptoProvider) -> Result<MessageId, Problem> {
     let mut random = [0; 20];
     let filled = provider.random.fill(&mut random);
     filled.map_err(|e| Problem::of("identifier", e))?;

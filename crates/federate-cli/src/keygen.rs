@@ -5,8 +5,11 @@ use crate::options::{KeyKind, KeygenArgs};
 use crate::problem::Problem;
 use crate::terminal::visible;
 use crate::trust;
-use chrono::TimeDelta;
-use federate_crypto::{Curve, SignatureAlgorithm, aws_lc_provider, self_signed};
+use chrono::{DateTime, TimeDelta, Utc};
+use federate_crypto::{
+    Certificate, CryptoProvider, Curve, PrivateKey, SignatureAlgorithm, aws_lc_provider,
+    self_signed,
+};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -18,8 +21,30 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<Output, Problem> {
         }
     }
     let provider = aws_lc_provider();
+    let days = TimeDelta::days(i64::from(args.days));
+    let (key, certificate) = make(&provider, args.kind, &args.common_name, trust::now(), days)?;
+    write_new(&args.key, key.to_pem().as_bytes(), true)?;
+    write_new(&args.cert, certificate.to_pem().as_bytes(), false)?;
+    let line = format!(
+        "{} key in {}, certificate in {}\nSHA-256 {}\n",
+        key.key_type(),
+        visible(&args.key.display().to_string()),
+        visible(&args.cert.display().to_string()),
+        certificate.sha256_fingerprint(&provider).to_fingerprint(),
+    );
+    Ok(line.into())
+}
+
+/// A key, and a certificate of it that holds for so long from now on.
+pub(crate) fn make(
+    provider: &CryptoProvider,
+    kind: KeyKind,
+    common_name: &str,
+    now: DateTime<Utc>,
+    lifetime: TimeDelta,
+) -> Result<(PrivateKey, Certificate), Problem> {
     let keys = provider.keys;
-    let key = match args.kind {
+    let key = match kind {
         KeyKind::Rsa2048 => keys.generate_rsa(2048),
         KeyKind::Rsa3072 => keys.generate_rsa(3072),
         KeyKind::Rsa4096 => keys.generate_rsa(4096),
@@ -33,20 +58,10 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<Output, Problem> {
         .load_signing_key(&key, SignatureAlgorithm::usual_for(key.key_type()))
         .map_err(|e| Problem::of("--type", e))?;
     // Set back a little, for peers whose clock is behind.
-    let from = trust::now() - TimeDelta::minutes(5);
-    let to = from + TimeDelta::days(i64::from(args.days));
-    let certificate = self_signed(&provider, &*signer, &args.common_name, from, to)
+    let from = now - TimeDelta::minutes(5);
+    let certificate = self_signed(provider, &*signer, common_name, from, from + lifetime)
         .map_err(|e| Problem::of("certificate", e))?;
-    write_new(&args.key, key.to_pem().as_bytes(), true)?;
-    write_new(&args.cert, certificate.to_pem().as_bytes(), false)?;
-    let line = format!(
-        "{} key in {}, certificate in {}\nSHA-256 {}\n",
-        key.key_type(),
-        visible(&args.key.display().to_string()),
-        visible(&args.cert.display().to_string()),
-        certificate.sha256_fingerprint(&provider).to_fingerprint(),
-    );
-    Ok(line.into())
+    Ok((key, certificate))
 }
 
 fn exists(path: &Path) -> Problem {
@@ -54,7 +69,7 @@ fn exists(path: &Path) -> Problem {
 }
 
 /// Writes a file that was not there before; a secret one is its owner's alone.
-fn write_new(path: &Path, octets: &[u8], secret: bool) -> Result<(), Problem> {
+pub(crate) fn write_new(path: &Path, octets: &[u8], secret: bool) -> Result<(), Problem> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -7,6 +7,7 @@ mod files;
 mod input;
 mod issue;
 mod keygen;
+mod metadata;
 mod options;
 mod pretty;
 mod problem;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Issue(args) => issue::run(&args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Xml(command) => xml::run(&command),
+        Command::Metadata(command) => metadata::run(&command),
         Command::Completions(args) => files::completions(&args),
         Command::Man(args) => files::man(&args),
     };

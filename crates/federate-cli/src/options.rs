@@ -1,14 +1,19 @@
 //! The command line.
 
 mod making;
+mod metadata;
 mod response;
 mod xml;
 
 pub(crate) use making::{Form, IssueArgs, KeyKind, KeygenArgs, Sign};
+pub(crate) use metadata::{
+    DiffArgs, ExpiringArgs, FetchArgs, JudgingArgs, LintArgs, LintGroup, MetadataCommand,
+    MetadataVerifyArgs, QueryArgs, RolloverArgs, ShowArgs, SignArgs,
+};
 pub(crate) use response::{AlgorithmArgs, ExplainArgs, ResponseArgs};
 pub(crate) use xml::{C14nArgs, XmlCommand, XmlVerifyArgs};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -39,6 +44,9 @@ pub(crate) enum Command {
     /// Canonicalize XML, and verify its signatures
     #[command(subcommand)]
     Xml(XmlCommand),
+    /// Show, judge, sign, fetch and compare metadata, and change keys
+    #[command(subcommand)]
+    Metadata(MetadataCommand),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -89,6 +97,28 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| "expected an instant such as 2026-01-31T12:00:00Z".to_owned())
 }
 
+/// A number of seconds, minutes, hours, days or weeks.
+fn duration(text: &str) -> Result<TimeDelta, String> {
+    let seconds = |unit: char| match unit {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3600),
+        'd' => Some(86_400),
+        'w' => Some(7 * 86_400),
+        _ => None,
+    };
+    let read = || {
+        let unit = text.chars().next_back()?;
+        let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
+        let number = number.checked_mul(seconds(unit)?)?;
+        // A hundred years are enough for anything.
+        (0..=36_524 * 86_400)
+            .contains(&number)
+            .then(|| TimeDelta::seconds(number))
+    };
+    read().ok_or_else(|| "expected a duration such as 90s, 30m, 6h, 14d or 8w".to_owned())
+}
+
 fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -104,5 +134,25 @@ mod tests {
     #[test]
     fn the_options_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        for (text, seconds) in [("0s", 0), ("90m", 5400), ("6h", 21_600), ("1w", 604_800)] {
+            assert_eq!(duration(text), Ok(TimeDelta::seconds(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "d",
+            "1",
+            "-1d",
+            "1y",
+            "1 d",
+            "99999999999999w",
+            "1é",
+            "36525d",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
     }
 }

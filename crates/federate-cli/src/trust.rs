@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use federate_crypto::{
     Certificate, CryptoProvider, DecryptionKey, PrivateKey, SignatureAlgorithm, VerifyingKey,
 };
-use federate_crypto::{Curve, KeyType};
 use federate_metadata::{EntityDescriptor, parse_entity};
 use federate_types::EntityId;
 use federate_xml::{Limits, SignaturePolicy, TrustedKeys};
@@ -47,7 +46,7 @@ pub(crate) fn certificate(path: &Path) -> Result<Certificate, Problem> {
     first.ok_or_else(|| Problem::of(path.display(), "no certificate in it"))
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey, Problem> {
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKey, Problem> {
     PrivateKey::from_pem(&input::read_text(path)?).map_err(|e| Problem::of(path.display(), e))
 }
 

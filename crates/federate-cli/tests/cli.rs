@@ -15,6 +15,10 @@ mod explaining;
 mod files;
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/metadata.rs"]
+mod metadata;
+#[path = "cli/rollover.rs"]
+mod rollover;
 #[path = "cli/round_trip.rs"]
 mod round_trip;
 #[path = "cli/support.rs"]

@@ -1,5 +1,5 @@
 use federate_http::HttpError;
-use federate_metadata::MetadataError;
+use federate_metadata::{AggregateError, MetadataError};
 use std::io;
 use std::path::PathBuf;
 
@@ -21,6 +21,9 @@ pub enum FeedError {
     /// It is no metadata, or not signed by its publisher.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A large document could not be read or kept.
+    #[error(transparent)]
+    Aggregate(AggregateError),
     /// It does not say when it ends, where it must.
     #[error("the document has no validUntil, which is required of this source")]
     NoValidUntil,
@@ -46,6 +49,7 @@ impl FeedError {
             Self::Http(error) => error.code(),
             Self::File { .. } => "feed.file",
             Self::Metadata(error) => error.code(),
+            Self::Aggregate(error) => error.code(),
             Self::NoValidUntil => "feed.no_valid_until",
             Self::ValidUntilTooFar => "feed.valid_until_too_far",
             Self::Expired => "feed.expired",

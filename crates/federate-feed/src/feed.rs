@@ -1,23 +1,21 @@
 //! Sources that are read when they are due.
 
+use crate::copies::{Copies, Sink, read_file};
+use crate::document::Document;
 use crate::error::FeedError;
 use crate::fetch::Fetch;
 use crate::registry::Registry;
 use crate::schedule::Schedule;
-use crate::source::{Origin, Source, cache_duration, created, ends};
+use crate::source::{Origin, Source};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use federate_crypto::CryptoProvider;
 use federate_http::{Fetched, Validators};
-use federate_metadata::{
-    Entities, EntitiesDescriptor, EntityChange, EntityDescriptor, EntitySource, diff,
-};
+use federate_metadata::EntityChange;
 use futures_util::StreamExt as _;
 use futures_util::future::ready;
 use futures_util::stream;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -96,18 +94,10 @@ struct State {
     name: Arc<str>,
     schedule: Schedule,
     validators: Option<Validators>,
-    current: Option<Current>,
+    current: Option<Document>,
     reads: u64,
     failed_reads: u64,
     last_failure: Option<String>,
-}
-
-/// What a source has.
-#[derive(Debug)]
-struct Current {
-    entities: Arc<dyn EntitySource>,
-    created: Option<DateTime<Utc>>,
-    valid_until: Option<DateTime<Utc>>,
 }
 
 impl<F: Fetch> Feed<F> {
@@ -148,15 +138,17 @@ impl<F: Fetch> Feed<F> {
         let mut loaded = Vec::new();
         for (state, health) in self.states.iter().zip(&self.health) {
             let mut state = state.lock().await;
-            let Some(path) = self.copy_of(&state) else {
+            let copies = self.copies_of(&state);
+            let Some(copies) = copies.filter(|copies| copies.exist()) else {
                 continue;
             };
-            if state.current.is_some() || !path.exists() {
+            if state.current.is_some() {
                 continue;
             }
-            let read = fs::read(&path).map_err(FeedError::file(path));
-            let outcome = match read.and_then(|octets| state.read(&octets, &self.provider, now)) {
-                Ok(group) => Outcome::Changed(state.take(group, &self.registry, &self.provider)),
+            let outcome = match copies.open(&state.source, &self.provider, now) {
+                Ok(document) => {
+                    Outcome::Changed(state.take(document, &self.registry, &self.provider))
+                }
                 Err(error) => Outcome::Failed(error),
             };
             // The source itself stays due.
@@ -180,6 +172,7 @@ impl<F: Fetch> Feed<F> {
             health.store(Arc::new(state.health()));
             Some(state.refreshed(outcome, copy))
         });
+        let due: Vec<_> = due.collect();
         let refreshed = stream::iter(due).buffered(AT_ONCE);
         refreshed.filter_map(ready).collect().await
     }
@@ -209,14 +202,12 @@ impl<F: Fetch> Feed<F> {
         state.reads += 1;
         match self.obtain(state, now).await {
             Ok(Obtained::Unchanged) => {
-                let until = state.current.as_ref().and_then(|c| c.valid_until);
-                state.succeeded(now, None, until, jitter);
+                state.succeeded(now, jitter);
                 (Outcome::Unchanged, None)
             }
-            Ok(Obtained::New { group, copy }) => {
-                let (duration, until) = (cache_duration(&group), ends(&group));
-                let changes = state.take(*group, &self.registry, &self.provider);
-                state.succeeded(now, duration, until, jitter);
+            Ok(Obtained::New { document, copy }) => {
+                let changes = state.take(*document, &self.registry, &self.provider);
+                state.succeeded(now, jitter);
                 (Outcome::Changed(changes), copy)
             }
             Err(error) => {
@@ -235,62 +226,47 @@ impl<F: Fetch> Feed<F> {
 
     /// Reads a source's documents, and keeps a copy of what was fetched.
     async fn obtain(&self, state: &mut State, now: DateTime<Utc>) -> Result<Obtained, FeedError> {
-        match &state.source.origin {
+        let (source, before) = (&state.source, state.current.as_ref());
+        let (document, copy) = match &source.origin {
             Origin::File(path) => {
-                let octets = read_file(path, state.source.limits.bytes)?;
-                let group = state.read(&octets, &self.provider, now)?;
-                Ok(Obtained::of(group, None))
+                let octets = read_file(path, source.limits.bytes)?;
+                (source.read(&octets, &self.provider, now)?, None)
             }
-            Origin::Directory(path) => {
-                let group = state.read_directory(path, &self.provider, now)?;
-                Ok(Obtained::of(group, None))
-            }
+            Origin::Directory(path) => (source.read_directory(path, &self.provider, now)?, None),
             Origin::Url(url) => {
-                let mut octets = Vec::new();
-                let known = state
-                    .validators
-                    .as_ref()
-                    .filter(|_| state.current.is_some());
-                let fetched = self.fetcher.fetch(url, known, &mut octets).await?;
+                let known = state.validators.as_ref().filter(|_| before.is_some());
+                let copies = self.copies_of(state);
+                let mut sink = Sink::new(copies.as_ref())?;
+                let fetched = self.fetcher.fetch(url, known, &mut sink).await?;
                 let Fetched::New { validators, .. } = fetched else {
                     return Ok(Obtained::Unchanged);
                 };
-                let group = state.read(&octets, &self.provider, now)?;
-                let kept = self.copy_of(state).map(|path| keep(&path, &octets));
+                let read = sink.read(source, before, &self.provider, now)?;
                 state.validators = Some(validators);
-                Ok(Obtained::of(group, kept.and_then(Result::err)))
+                read
             }
-        }
+        };
+        let document = state.source.in_order(document, state.current.as_ref())?;
+        let document = Box::new(document);
+        Ok(Obtained::New { document, copy })
     }
 
     /// Where the last good copy of a source is kept: only what is fetched has one.
-    fn copy_of(&self, state: &State) -> Option<PathBuf> {
+    fn copies_of(&self, state: &State) -> Option<Copies> {
         let Origin::Url(_) = state.source.origin else {
             return None;
         };
-        let safe = |c: char| match c {
-            c if c.is_ascii_alphanumeric() => c.to_string(),
-            c => format!("_{:x}", u32::from(c)),
-        };
-        let name: String = state.name.chars().map(safe).collect();
-        Some(self.cache.as_ref()?.join(format!("{name}.xml")))
+        Some(Copies::new(self.cache.as_ref()?, &state.name))
     }
 }
 
 enum Obtained {
     Unchanged,
     New {
-        group: Box<EntitiesDescriptor>,
+        document: Box<Document>,
         /// Why no copy could be kept.
         copy: Option<FeedError>,
     },
-}
-
-impl Obtained {
-    fn of(group: EntitiesDescriptor, copy: Option<FeedError>) -> Self {
-        let group = Box::new(group);
-        Self::New { group, copy }
-    }
 }
 
 impl State {
@@ -307,94 +283,23 @@ impl State {
         }
     }
 
-    /// Reads a document, which must not be older than what is there.
-    fn read(
-        &self,
-        octets: &[u8],
-        provider: &CryptoProvider,
-        now: DateTime<Utc>,
-    ) -> Result<EntitiesDescriptor, FeedError> {
-        let group = self.source.read(octets, provider, now)?;
-        if let Some(current) = &self.current {
-            let older = match (created(&group), current.created) {
-                (Some(new), Some(old)) => new < old,
-                // Without a time of creation, the one that ends earlier is the older one.
-                _ => ends(&group)
-                    .zip(current.valid_until)
-                    .is_some_and(|(new, old)| new < old),
-            };
-            if older && matches!(self.source.trust, crate::Trust::Signed { .. }) {
-                return Err(FeedError::Rollback);
-            }
-        }
-        Ok(group)
-    }
-
-    /// Every document of a folder, in the order of their names; those that cannot be read are
-    /// skipped, unless none can.
-    fn read_directory(
-        &self,
-        folder: &Path,
-        provider: &CryptoProvider,
-        now: DateTime<Utc>,
-    ) -> Result<EntitiesDescriptor, FeedError> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(FeedError::file(folder))? {
-            let path = entry.map_err(FeedError::file(folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "xml") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        let mut all = EntitiesDescriptor::default();
-        let mut failed = None;
-        for path in paths {
-            let read = read_file(&path, self.source.limits.bytes)
-                .and_then(|octets| self.source.read(&octets, provider, now));
-            match read {
-                Ok(group) => all.members.extend(group.members),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        match failed {
-            Some(error) if all.members.is_empty() => Err(error),
-            _ => Ok(all),
-        }
-    }
-
     /// Replaces what the source has, under its readers, and tells what is different.
     fn take(
         &mut self,
-        group: EntitiesDescriptor,
+        document: Document,
         registry: &Registry,
         provider: &CryptoProvider,
     ) -> Vec<EntityChange> {
-        let (created, valid_until) = (created(&group), ends(&group));
-        let before = self.current.as_ref().map(|current| all(&*current.entities));
-        let entities: Arc<dyn EntitySource> = Arc::new(Entities::of_group(group));
-        let (before, after) = (before.unwrap_or_default(), all(&*entities));
-        let mut changes = diff(
-            before.iter().map(|entity| &**entity),
-            after.iter().map(|entity| &**entity),
-            provider,
-        );
-        changes.retain(|change| !change.is_routine());
-        registry.publish(&self.name, Some(&entities));
-        self.current = Some(Current {
-            entities,
-            created,
-            valid_until,
-        });
+        let changes = document.changes(self.current.as_ref(), provider);
+        registry.publish(&self.name, Some(&document.entities));
+        self.current = Some(document);
         changes
     }
 
-    fn succeeded(
-        &mut self,
-        now: DateTime<Utc>,
-        cache_duration: Option<chrono::TimeDelta>,
-        valid_until: Option<DateTime<Utc>>,
-        jitter: u64,
-    ) {
+    fn succeeded(&mut self, now: DateTime<Utc>, jitter: u64) {
+        let current = self.current.as_ref();
+        let cache_duration = current.and_then(|current| current.cache_duration);
+        let valid_until = current.and_then(|current| current.valid_until);
         self.last_failure = None;
         self.schedule
             .succeeded(now, cache_duration, valid_until, jitter);
@@ -429,38 +334,4 @@ impl State {
             last_failure: self.last_failure.clone(),
         }
     }
-}
-
-/// Every entity of a source that can be read.
-fn all(source: &dyn EntitySource) -> Vec<Arc<EntityDescriptor>> {
-    let ids = source.entity_ids();
-    let read = ids.iter().filter_map(|id| source.entity(id).ok().flatten());
-    read.collect()
-}
-
-fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, FeedError> {
-    let mut octets = Vec::new();
-    let most = most as u64;
-    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut octets));
-    let read = match read {
-        Ok(_) if octets.len() as u64 > most => {
-            let why = format!("the file is larger than {most} bytes");
-            Err(io::Error::new(io::ErrorKind::FileTooLarge, why))
-        }
-        other => other,
-    };
-    read.map_err(FeedError::file(path))?;
-    Ok(octets)
-}
-
-/// Replaces a file as a whole: whoever reads it finds the old one or the new one.
-fn keep(path: &Path, octets: &[u8]) -> Result<(), FeedError> {
-    let temporary = path.with_extension("xml.new");
-    let write = || {
-        let mut file = File::create(&temporary)?;
-        file.write_all(octets)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(FeedError::file(path))
 }

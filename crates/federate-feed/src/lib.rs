@@ -8,6 +8,8 @@
 //! Time comes in as `now`, and what is fetched comes by the trait [`Fetch`]: whole years of
 //! refreshing run in a test in milliseconds.
 
+mod copies;
+mod document;
 mod error;
 mod feed;
 mod fetch;
@@ -21,7 +23,7 @@ pub use error::FeedError;
 pub use feed::{Feed, Outcome, Refreshed, SourceHealth};
 pub use fetch::Fetch;
 pub use filter::{Filter, Role};
-pub use mdq::{Mdq, MdqOptions};
+pub use mdq::{Mdq, MdqOptions, MdqSource};
 pub use registry::Registry;
 pub use schedule::{RefreshPolicy, Schedule};
 pub use source::{Origin, Source, Trust};

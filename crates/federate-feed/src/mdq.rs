@@ -6,13 +6,14 @@ use crate::source::Trust;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::CryptoProvider;
 use federate_http::{Fetched, HttpError, Validators};
-use federate_metadata::{EntityDescriptor, parse_entity, verify_entity};
+use federate_metadata::{
+    EntityDescriptor, EntitySource, MetadataError, parse_entity, verify_entity,
+};
 use federate_types::EntityId;
 use federate_xml::{Limits, VerificationContext};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::HashMap;
-use std::sync::Arc;
-use tokio::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// [RFC3986] 2.3: all but the unreserved characters are escaped, a slash among them.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -60,7 +61,18 @@ pub struct Mdq<F> {
     fetcher: F,
     provider: CryptoProvider,
     limits: Limits,
-    kept: Mutex<HashMap<EntityId, Kept>>,
+    kept: Arc<Cache>,
+}
+
+/// What is kept, by entity.
+#[derive(Debug, Default)]
+struct Cache(Mutex<HashMap<EntityId, Kept>>);
+
+impl Cache {
+    /// Whoever panicked with it left it whole: every change is one step.
+    fn lock(&self) -> MutexGuard<'_, HashMap<EntityId, Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is known of an entity.
@@ -81,8 +93,34 @@ impl<F: Fetch> Mdq<F> {
             fetcher,
             provider,
             limits: Limits::default(),
-            kept: Mutex::default(),
+            kept: Arc::default(),
         }
+    }
+
+    /// What is kept, to be looked up without waiting: see [`prefetch`](Self::prefetch).
+    #[must_use]
+    pub fn source(&self) -> MdqSource {
+        MdqSource {
+            kept: Arc::clone(&self.kept),
+        }
+    }
+
+    /// Sees to it that [`source`](Self::source) has the entity, as fresh as the rules want it, if
+    /// the service knows it; gives whether it does.
+    ///
+    /// Await it before each step that needs the entity: before a login or a logout begins, and
+    /// before a message is handed over, with the issuer that the message claims to have. That
+    /// name is a hint which anybody can make up, and each new one costs a question: bound how
+    /// many messages you take from one address.
+    ///
+    /// # Errors
+    /// As [`entity`](Self::entity).
+    pub async fn prefetch(
+        &self,
+        entity_id: &EntityId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, FeedError> {
+        Ok(self.entity(entity_id, now).await?.is_some())
     }
 
     /// The entity of this identifier, if the service knows it: as it was kept, or asked for.
@@ -97,7 +135,7 @@ impl<F: Fetch> Mdq<F> {
         entity_id: &EntityId,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<EntityDescriptor>>, FeedError> {
-        let known = self.kept(entity_id, now).await;
+        let known = self.kept(entity_id, now);
         let usable = known.as_ref().is_some_and(|kept| {
             let valid = kept.entity.as_ref().is_none_or(|e| e.is_valid_at(now));
             // A clock that was set back asks again.
@@ -116,8 +154,8 @@ impl<F: Fetch> Mdq<F> {
         }
     }
 
-    async fn kept(&self, entity_id: &EntityId, now: DateTime<Utc>) -> Option<Kept> {
-        let mut kept = self.kept.lock().await;
+    fn kept(&self, entity_id: &EntityId, now: DateTime<Utc>) -> Option<Kept> {
+        let mut kept = self.kept.lock();
         let found = kept.get_mut(entity_id)?;
         found.used = now;
         Some(found.clone())
@@ -151,7 +189,7 @@ impl<F: Fetch> Mdq<F> {
             Err(HttpError::Status { status: 404 }) => (None, Validators::default()),
             Err(error) => return Err(error.into()),
         };
-        self.keep(entity_id, entity.clone(), validators, now).await;
+        self.keep(entity_id, entity.clone(), validators, now);
         Ok(entity)
     }
 
@@ -182,7 +220,7 @@ impl<F: Fetch> Mdq<F> {
         Ok(Arc::new(entity))
     }
 
-    async fn keep(
+    fn keep(
         &self,
         entity_id: &EntityId,
         entity: Option<Arc<EntityDescriptor>>,
@@ -203,7 +241,7 @@ impl<F: Fetch> Mdq<F> {
             ask_again: now.checked_add_signed(wait).unwrap_or(now),
             used: now,
         };
-        let mut kept = self.kept.lock().await;
+        let mut kept = self.kept.lock();
         if kept.len() >= options.capacity.max(1) && !kept.contains_key(entity_id) {
             // Names that nobody knows cost nothing to invent: they go first.
             let least = kept
@@ -215,5 +253,52 @@ impl<F: Fetch> Mdq<F> {
             }
         }
         kept.insert(entity_id.clone(), answer);
+    }
+}
+
+/// What an [`Mdq`] has kept of its answers. It asks nothing itself: what was never asked for,
+/// or gave way to others, it does not have.
+///
+/// A service provider or an identity provider takes it as a federation; the program awaits
+/// [`Mdq::prefetch`] before it hands a message over:
+///
+/// ```
+/// # use federate::{Incoming, ServiceProvider, Store, Token};
+/// # use federate_feed::{Fetch, Mdq};
+/// # use std::{error::Error, sync::Arc};
+/// # fn join<F: Fetch, S: Store>(mdq: &Mdq<F>, sp: ServiceProvider<S>) -> ServiceProvider<S> {
+/// sp.with_federation(Arc::new(mdq.source()), |_| {})
+/// # }
+/// // In the handler of a posted response:
+/// # async fn posted<F: Fetch, S: Store>(
+/// #     mdq: &Mdq<F>, sp: &ServiceProvider<S>, form: &str, now: chrono::DateTime<chrono::Utc>,
+/// # ) -> Result<Token, Box<dyn Error>> {
+/// if let Some(issuer) = Incoming::Post(form).issuer_hint(&sp.party().limits) {
+///     mdq.prefetch(&issuer, now).await?;
+/// }
+/// let handle = sp.receive_login(form).await?;
+/// # Ok(handle)
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct MdqSource {
+    kept: Arc<Cache>,
+}
+
+impl EntitySource for MdqSource {
+    fn entity(&self, entity_id: &EntityId) -> Result<Option<Arc<EntityDescriptor>>, MetadataError> {
+        let kept = self.kept.lock();
+        Ok(kept.get(entity_id).and_then(|kept| kept.entity.clone()))
+    }
+
+    fn entity_ids(&self) -> Vec<EntityId> {
+        let kept = self.kept.lock();
+        let known = kept.iter().filter(|(_, kept)| kept.entity.is_some());
+        known.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Each answer has its own end.
+    fn valid_until(&self) -> Option<DateTime<Utc>> {
+        None
     }
 }

@@ -1,5 +1,7 @@
 //! Where metadata comes from, and who vouches for it.
 
+use crate::copies::read_file;
+use crate::document::Document;
 use crate::error::FeedError;
 use crate::filter::Filter;
 use crate::schedule::RefreshPolicy;
@@ -8,7 +10,8 @@ use federate_crypto::CryptoProvider;
 use federate_metadata::{EntitiesDescriptor, verify_entities, verify_entity};
 use federate_metadata::{GroupMember, MetadataError, parse_entities};
 use federate_xml::{Limits, SignaturePolicy, TrustedKeys, VerificationContext};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Where documents of metadata are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,8 +78,55 @@ impl Source {
         }
     }
 
+    /// Whether a publisher vouches for its documents.
+    pub(crate) const fn is_signed(&self) -> bool {
+        matches!(self.trust, Trust::Signed { .. })
+    }
+
     /// Reads a document of this source.
     pub(crate) fn read(
+        &self,
+        octets: &[u8],
+        provider: &CryptoProvider,
+        now: DateTime<Utc>,
+    ) -> Result<Document, FeedError> {
+        self.read_group(octets, provider, now)
+            .map(Document::of_group)
+    }
+
+    /// Every document of a folder, in the order of their names; those that cannot be read are
+    /// skipped, unless none can.
+    pub(crate) fn read_directory(
+        &self,
+        folder: &Path,
+        provider: &CryptoProvider,
+        now: DateTime<Utc>,
+    ) -> Result<Document, FeedError> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(FeedError::file(folder))? {
+            let path = entry.map_err(FeedError::file(folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "xml") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let mut all = EntitiesDescriptor::default();
+        let mut failed = None;
+        for path in paths {
+            let read = read_file(&path, self.limits.bytes)
+                .and_then(|octets| self.read_group(&octets, provider, now));
+            match read {
+                Ok(group) => all.members.extend(group.members),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) if all.members.is_empty() => Err(error),
+            _ => Ok(Document::of_group(all)),
+        }
+    }
+
+    fn read_group(
         &self,
         octets: &[u8],
         provider: &CryptoProvider,

@@ -13,6 +13,8 @@ mod loopback;
 mod mdq;
 #[path = "feed/publisher.rs"]
 mod publisher;
+#[path = "feed/sign_in.rs"]
+mod sign_in;
 #[path = "feed/sources.rs"]
 mod sources;
 #[path = "feed/trust.rs"]

@@ -2,7 +2,7 @@
 
 use crate::{Endpoint, EntityDescriptor, KeyUse};
 use chrono::{DateTime, TimeDelta, Utc};
-use federate_crypto::{CryptoProvider, Digest};
+use federate_crypto::{Certificate, CryptoProvider, Digest, PublicKey};
 use federate_types::EntityId;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -127,8 +127,14 @@ pub enum Difference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublishedKey {
+    /// The role, by its element.
+    pub role: &'static str,
     /// What it may be used for.
     pub key_use: KeyUse,
+    /// The key itself.
+    pub key: PublicKey,
+    /// The certificate, if there is one.
+    pub certificate: Option<Certificate>,
     /// The SHA-256 digest of the certificate; of the `SubjectPublicKeyInfo` where there is none.
     pub fingerprint: Digest,
     /// Until when the certificate says that it holds, if there is one.
@@ -209,6 +215,22 @@ pub fn diff<'b, 'a>(
         entity_id: entity_id.clone(),
     }));
     changes
+}
+
+impl EntityDescriptor {
+    /// Every key of the roles, in the order in which they stand.
+    #[must_use]
+    pub fn published_keys(&self, provider: &CryptoProvider) -> Vec<PublishedKey> {
+        let keys = compare::keys_of(self).into_iter();
+        keys.map(|key| key.published(provider)).collect()
+    }
+
+    /// Every endpoint of the roles, by service, in the order in which they stand.
+    #[must_use]
+    pub fn published_endpoints(&self) -> Vec<PublishedEndpoint> {
+        let parts = crate::parts::endpoints(self).into_iter();
+        parts.map(compare::published).collect()
+    }
 }
 
 impl EntityChange {

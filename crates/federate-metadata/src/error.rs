@@ -25,6 +25,9 @@ pub enum MetadataError {
     /// The entity is no SAML 2.0 service provider.
     #[error("the entity is no SAML 2.0 service provider")]
     NoSpRole,
+    /// What is kept of the metadata cannot be read, or is not what was kept.
+    #[error("the kept metadata cannot be read: {0}")]
+    Kept(std::io::ErrorKind),
     /// Signing failed.
     #[error(transparent)]
     Signing(#[from] CryptoError),
@@ -40,6 +43,7 @@ impl MetadataError {
             Self::Expired => "metadata.expired",
             Self::NoIdpRole => "metadata.no_idp_role",
             Self::NoSpRole => "metadata.no_sp_role",
+            Self::Kept(_) => "metadata.kept",
             Self::Signing(error) => error.code(),
         }
     }

@@ -35,6 +35,7 @@
 //! ```
 
 mod affiliation;
+mod aggregate;
 mod attribute;
 mod authority;
 mod diagnostic;
@@ -49,6 +50,7 @@ mod group;
 mod key;
 mod key_info;
 mod key_ring;
+mod lint;
 mod localized;
 mod location;
 mod names;
@@ -57,6 +59,7 @@ mod organization;
 mod parts;
 mod read;
 mod role;
+mod search;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -64,6 +67,7 @@ mod trust;
 mod write;
 
 pub use affiliation::AffiliationDescriptor;
+pub use aggregate::{Aggregate, AggregateError, AggregatePolicy};
 pub use attribute::{Attribute, AttributeConsumingService, RequestedAttribute};
 pub use authority::{AttributeAuthorityDescriptor, AuthnAuthorityDescriptor, PdpDescriptor};
 pub use diagnostic::Diagnostic;
@@ -80,9 +84,11 @@ pub use extensions::{Extensions, SigningMethod};
 pub use group::{EntitiesDescriptor, GroupMember, MAX_GROUP_DEPTH};
 pub use key::{EncryptionMethod, KeyDescriptor, KeyUse};
 pub use key_ring::{KeyRing, RingKey, RolloverError};
+pub use lint::{Finding, LintContext, RULES, Rule, RuleGroup, Severity, lint, lint_group};
 pub use localized::Localized;
 pub use location::Location;
 pub use opaque::OpaqueElement;
 pub use organization::{AdditionalMetadataLocation, ContactPerson, ContactType, Organization};
 pub use role::{IdpDescriptor, RoleDetails, SpDescriptor};
+pub use search::{Hit, SearchIndex};
 pub use source::{Entities, EntitySource};

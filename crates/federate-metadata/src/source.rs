@@ -1,11 +1,12 @@
 //! Where entities are looked up.
 
-use crate::{EntitiesDescriptor, EntityDescriptor, MetadataError};
+use crate::{Aggregate, AggregateError, EntitiesDescriptor, EntityDescriptor, MetadataError};
 use chrono::{DateTime, Utc};
 use federate_types::EntityId;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// Entities that can be looked up by their identifier.
@@ -81,5 +82,27 @@ impl EntitySource for Entities {
 
     fn valid_until(&self) -> Option<DateTime<Utc>> {
         self.valid_until
+    }
+}
+
+impl EntitySource for Aggregate {
+    fn entity(&self, entity_id: &EntityId) -> Result<Option<Arc<EntityDescriptor>>, MetadataError> {
+        Aggregate::entity(self, entity_id).map_err(|error| match error {
+            AggregateError::Metadata(error) => error,
+            AggregateError::Store(kind) => MetadataError::Kept(kind),
+            _ => MetadataError::Kept(ErrorKind::InvalidData),
+        })
+    }
+
+    fn entity_ids(&self) -> Vec<EntityId> {
+        Aggregate::entity_ids(self).cloned().collect()
+    }
+
+    fn len(&self) -> usize {
+        Aggregate::len(self)
+    }
+
+    fn valid_until(&self) -> Option<DateTime<Utc>> {
+        self.document().valid_until
     }
 }

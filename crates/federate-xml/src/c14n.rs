@@ -8,13 +8,17 @@ mod base;
 mod document;
 mod escape;
 mod inherit;
+mod part;
 
 pub use document::canonicalize_document;
 pub(crate) use escape::{escape_attribute, escape_text};
+pub(crate) use part::{
+    Rendered, canonicalize_between, canonicalize_part, canonicalize_tag, nothing_rendered,
+};
 
 use crate::tree::{
-    Attribute, Document, Element, ElementData, NO_NAMESPACE, NO_PREFIX, NamespaceId, NodeKind,
-    PrefixId, Str, XML_PREFIX,
+    Attribute, Document, Element, ElementData, NO_PREFIX, NamespaceId, NodeKind, PrefixId, Str,
+    XML_PREFIX,
 };
 use escape::replace_one;
 use inherit::is_base;
@@ -129,32 +133,8 @@ pub(crate) fn canonicalize_replacing(
     method: &Canonicalization,
     out: &mut Vec<u8>,
 ) {
-    let document = element.document;
-    let number_of = |prefix: &str| {
-        let prefix = if prefix == "#default" { "" } else { prefix };
-        document.prefixes.iter().position(|p| *p == prefix)
-    };
-    let inclusive = method.inclusive_prefixes.iter();
-    let mut rendered = vec![UNRENDERED; document.prefixes.len()];
-    if let Some(default) = rendered.get_mut(NO_PREFIX as usize) {
-        *default = NO_NAMESPACE;
-    }
-    Walk {
-        document,
-        apex: element,
-        algorithm: method.algorithm,
-        with_comments: method.with_comments,
-        inclusive: inclusive
-            .filter_map(|p| number_of(p))
-            .map(|number| number as PrefixId)
-            .collect(),
-        rendered,
-        undo: Vec::new(),
-        scratch_namespaces: Vec::new(),
-        scratch_attributes: Vec::new(),
-        out,
-    }
-    .run(replacements);
+    let rendered = nothing_rendered(element.document);
+    Walk::new(element, method, rendered, out).run(replacements);
 }
 
 const UNRENDERED: NamespaceId = NamespaceId::MAX;
@@ -170,6 +150,12 @@ struct Walk<'d, 'o> {
     undo: Vec<(PrefixId, NamespaceId)>,
     scratch_namespaces: Vec<(PrefixId, NamespaceId)>,
     scratch_attributes: Vec<Attribute>,
+    /// Whether the apex takes along what stands around it: not when that was written before.
+    alone: bool,
+    /// Where the apex's start tag ends in the output.
+    tag: usize,
+    /// At how many octets of output to give up.
+    most: usize,
     out: &'o mut Vec<u8>,
 }
 
@@ -179,8 +165,37 @@ struct Open {
     undo: usize,
 }
 
-impl Walk<'_, '_> {
-    fn run(mut self, replacements: &[(u32, &[u8])]) {
+impl<'d, 'o> Walk<'d, 'o> {
+    fn new(
+        apex: Element<'d>,
+        method: &Canonicalization,
+        rendered: Vec<NamespaceId>,
+        out: &'o mut Vec<u8>,
+    ) -> Self {
+        let document = apex.document;
+        let number_of = |prefix: &String| {
+            let prefix = if prefix == "#default" { "" } else { prefix };
+            document.prefixes.iter().position(|p| *p == prefix)
+        };
+        let inclusive = method.inclusive_prefixes.iter().filter_map(number_of);
+        Self {
+            document,
+            apex,
+            algorithm: method.algorithm,
+            with_comments: method.with_comments,
+            inclusive: inclusive.map(|number| number as PrefixId).collect(),
+            rendered,
+            undo: Vec::new(),
+            scratch_namespaces: Vec::new(),
+            scratch_attributes: Vec::new(),
+            alone: true,
+            tag: 0,
+            most: usize::MAX,
+            out,
+        }
+    }
+
+    fn run(&mut self, replacements: &[(u32, &[u8])]) {
         let Some(apex) = self.document.node(self.apex.number) else {
             return;
         };
@@ -188,7 +203,7 @@ impl Walk<'_, '_> {
         let mut replacement = replacements.next();
         let mut open: Vec<Open> = Vec::with_capacity(16);
         let mut number = self.apex.number;
-        while number < apex.end {
+        while number < apex.end && self.out.len() <= self.most {
             while let Some(last) = open.pop_if(|last| last.end <= number) {
                 self.end(&last);
             }
@@ -206,14 +221,18 @@ impl Walk<'_, '_> {
             match node.kind {
                 NodeKind::Element(ref data) => {
                     let undo = self.undo.len();
-                    self.start(data, number == self.apex.number);
+                    let is_apex = number == self.apex.number;
+                    self.start(data, self.alone && is_apex);
+                    if is_apex {
+                        self.tag = self.out.len();
+                    }
                     open.push(Open {
                         end: node.end,
                         qname: data.qname,
                         undo,
                     });
                 }
-                NodeKind::Text(text) => self.text(text),
+                NodeKind::Text(data) => text(self.document, data, self.out),
                 NodeKind::Comment(text) if self.with_comments => {
                     comment(self.document, text, self.out);
                 }
@@ -232,16 +251,6 @@ impl Walk<'_, '_> {
     fn raw(&mut self, text: Str) {
         self.out
             .extend_from_slice(self.document.str(text).as_bytes());
-    }
-
-    fn text(&mut self, text: Str) {
-        let bytes = self.document.str(text).as_bytes();
-        if text.is_decoded() {
-            escape_text(bytes, self.out);
-        } else {
-            // As it came, `&`, `<` and carriage returns cannot be in it.
-            replace_one(bytes, b'>', b"&gt;", self.out);
-        }
     }
 
     fn end(&mut self, open: &Open) {
@@ -373,6 +382,17 @@ impl Walk<'_, '_> {
             self.out.push(b'"');
         }
         self.scratch_attributes = sorted;
+    }
+}
+
+/// [C14N] 2.3, text nodes.
+fn text(document: &Document<'_>, text: Str, out: &mut Vec<u8>) {
+    let bytes = document.str(text).as_bytes();
+    if text.is_decoded() {
+        escape_text(bytes, out);
+    } else {
+        // As it came, `&`, `<` and carriage returns cannot be in it.
+        replace_one(bytes, b'>', b"&gt;", out);
     }
 }
 

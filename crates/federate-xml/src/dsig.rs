@@ -13,6 +13,7 @@ pub use error::{SignatureError, SignatureStructure};
 pub use keys::TrustedKeys;
 pub use policy::SignaturePolicy;
 pub use sign::Signer;
+pub(crate) use verify::{Reference, own_id};
 pub use verify::{SignedOctets, VerificationContext, own_signature};
 
 /// The transform that takes the signature out of what it signs (`[XMLDSig] 6.6.4`).

@@ -5,15 +5,19 @@
 
 pub(crate) mod chars;
 mod decode;
+mod markup;
 mod namespaces;
+mod part;
 mod scan;
 mod uri;
+pub(crate) mod window;
 
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::limits::Limits;
 use crate::tree::{
     Attribute, Document, ElementData, NO_NAMESPACE, Node, NodeKind, Str, XML_NAMESPACE,
 };
+use markup::{declaration, refused};
 use namespaces::Namespaces;
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -85,6 +89,17 @@ impl<'i, 'l> Parser<'i, 'l> {
             let what = Kind::NotWellFormed("text outside the root element");
             return Err(ParseError::new(base, what));
         }
+        Self::over(text, base, limits, text.len())
+    }
+
+    /// A parser of a text before which others may stand; about so many octets of it are to
+    /// become one tree.
+    fn over(
+        text: &'i str,
+        base: usize,
+        limits: &'l Limits,
+        tree: usize,
+    ) -> Result<Self, ParseError> {
         let white =
             chars::check_characters(text).map_err(|e| ParseError::new(e.offset + base, e.kind))?;
         Ok(Self {
@@ -94,9 +109,10 @@ impl<'i, 'l> Parser<'i, 'l> {
             document: Document {
                 input: text,
                 decoded: String::new(),
-                nodes: Vec::with_capacity(text.len() / 48 + 8),
-                attributes: Vec::with_capacity(text.len() / 96 + 8),
+                nodes: Vec::with_capacity(tree / 48 + 8),
+                attributes: Vec::with_capacity(tree / 96 + 8),
                 declarations: Vec::with_capacity(16),
+                scope: Vec::new(),
                 prefixes: Vec::new(),
                 namespaces: Vec::new(),
                 root: 0,
@@ -451,52 +467,4 @@ fn strip<'a>(raw: &'a str, start: &str, end: &str, at: usize) -> Result<&'a str,
     raw.strip_prefix(start)
         .and_then(|r| r.strip_suffix(end))
         .ok_or(ParseError::new(at, Kind::NotWellFormed("markup")))
-}
-
-/// The XML declaration (`[XML] 2.8`): first in the document, version 1.0, UTF-8.
-fn declaration(inner: &str, at: usize) -> Result<(), ParseError> {
-    let refused = |what| Err(ParseError::new(at, Kind::NotWellFormed(what)));
-    if at != 0 {
-        return refused("the XML declaration is not first");
-    }
-    let mut attributes = Attributes::new(inner, at + 5, chars::White::default());
-    let mut expected = ["version", "encoding", "standalone"].iter();
-    let mut version = false;
-    while let Some(raw) = attributes.next()? {
-        // In this order, each at most once, the version always.
-        if !expected.any(|name| *name == raw.qname) || (raw.qname != "version" && !version) {
-            return refused("the XML declaration");
-        }
-        match raw.qname {
-            "version" if raw.value == "1.0" => version = true,
-            "version" => return Err(ParseError::new(at, Kind::UnsupportedVersion)),
-            "encoding" if raw.value.eq_ignore_ascii_case("utf-8") => {}
-            "encoding" => return Err(ParseError::new(at, Kind::UnsupportedEncoding)),
-            _ if matches!(raw.value, "yes" | "no") => {}
-            _ => return refused("the XML declaration"),
-        }
-    }
-    if version {
-        Ok(())
-    } else {
-        refused("the XML declaration")
-    }
-}
-
-fn refused(error: &quick_xml::Error, at: usize) -> ParseError {
-    use quick_xml::Error as E;
-    use quick_xml::errors::IllFormedError as I;
-    let kind = match error {
-        E::Syntax(quick_xml::errors::SyntaxError::UnclosedDoctype) => Kind::DoctypeForbidden,
-        E::IllFormed(I::MissingDoctypeName) => Kind::DoctypeForbidden,
-        E::Syntax(_) => Kind::NotWellFormed("markup is not closed"),
-        E::IllFormed(I::MismatchedEndTag { .. } | I::UnmatchedEndTag(_)) => {
-            Kind::NotWellFormed("an end tag without its start tag")
-        }
-        E::IllFormed(I::DoubleHyphenInComment) => Kind::NotWellFormed("'--' in a comment"),
-        E::IllFormed(I::UnclosedReference) => Kind::NotWellFormed("a reference is not closed"),
-        E::Encoding(_) => Kind::InvalidUtf8,
-        _ => Kind::NotWellFormed("markup"),
-    };
-    ParseError::new(at, kind)
 }

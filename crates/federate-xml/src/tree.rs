@@ -102,6 +102,8 @@ pub struct Document<'i> {
     pub(crate) nodes: Vec<Node>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) declarations: Vec<Declaration>,
+    /// What is declared around the root: of a part that is read on its own.
+    pub(crate) scope: Vec<Declaration>,
     pub(crate) prefixes: Vec<&'i str>,
     pub(crate) namespaces: Vec<Cow<'i, str>>,
     pub(crate) root: u32,
@@ -256,18 +258,20 @@ impl<'d> Element<'d> {
     /// occurs once.
     pub(crate) fn declarations_in_scope(&self) -> Vec<Declaration> {
         let mut found: Vec<Declaration> = Vec::new();
-        let mut current = *self;
-        loop {
-            for declaration in self.document.declarations_of(&current.data()) {
+        let mut take = |declarations: &[Declaration]| {
+            for declaration in declarations {
                 if !found.iter().any(|d| d.prefix == declaration.prefix) {
                     found.push(*declaration);
                 }
             }
-            match current.parent() {
-                Some(parent) => current = parent,
-                None => return found,
-            }
+        };
+        let mut current = Some(*self);
+        while let Some(element) = current {
+            take(self.document.declarations_of(&element.data()));
+            current = element.parent();
         }
+        take(&self.document.scope);
+        found
     }
 
     /// The element that contains this one, if any.

@@ -46,8 +46,8 @@ pub enum FederateError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denial {
-    /// Nobody of that name is configured here, or it has no such role.
-    #[error("the message is from a party that is not configured here")]
+    /// Nobody of that name is configured here, and no federation has it.
+    #[error("the message is from a party that is not known here")]
     UnknownPeer,
     /// The metadata of the party has no key that could verify its signatures.
     #[error("the party's metadata has no usable signing key")]

@@ -3,99 +3,30 @@
 //! It knows nothing of sessions and users: the [`crate::Hub`] does, or your own service.
 
 mod answer;
+mod application;
 mod artifact;
 mod logout;
 mod release;
 mod sign_on;
 
 pub use answer::{Assurance, KeptResponse, Reply};
+pub use application::Application;
 pub use release::AttributeRelease;
 pub use sign_on::SignOnDemand;
 
 use crate::error::{Denial, FederateError};
-use crate::party::{Party, PeerMetadata, PeerPolicy};
+use crate::federation::Federation;
+use crate::party::{self, Party};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
     Endpoint, EntityDescriptor, EntitySource, IdpDescriptor, IndexedEndpoint, Location,
-    MetadataError, SpDescriptor, parse_entity,
+    MetadataError, SpDescriptor,
 };
-use federate_saml::IssuePolicy;
 use federate_types::{Binding, EntityId, NameIdFormat};
-use federate_xml::{Signer, TrustedKeys};
+use federate_xml::TrustedKeys;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// A service provider that may ask, and how it is answered.
-#[derive(Debug, Clone)]
-pub struct Application {
-    /// Its name for people.
-    pub name: String,
-    /// What it says of itself.
-    pub metadata: EntityDescriptor,
-    /// How far its clock may differ, and which of its signatures and ciphers are good enough.
-    pub policy: PeerPolicy,
-    /// The kind of name it is given, unless its request or metadata asks for another.
-    pub name_id_format: NameIdFormat,
-    /// How its responses are signed and how long they hold.
-    pub issue: IssuePolicy,
-    /// Whether its assertions are encrypted to a key of its metadata, unless `issue` names
-    /// another.
-    pub encrypt_assertions: bool,
-    /// Which attributes of the profile it is told.
-    pub release: AttributeRelease,
-    /// Where the name is looked for that is not made for it: the first of these attributes of
-    /// the profile that has a value. Without any, the e-mail address or the name of the account.
-    pub name_id_probes: Vec<String>,
-    /// The audience of its assertions, where it is not its entity identifier.
-    pub audience: Option<EntityId>,
-    /// What it is told of how the person signed in, where it insists on a class.
-    pub authn_context_class_ref: Option<String>,
-    /// Who signs for it, where another key or algorithm is needed.
-    pub signer: Option<Signer>,
-}
-
-impl Application {
-    /// An application with the usual options, from its metadata.
-    ///
-    /// # Errors
-    /// [`FederateError::Metadata`] when it does not describe one service provider.
-    pub fn from_metadata(name: impl Into<String>, metadata: &[u8]) -> Result<Self, FederateError> {
-        let metadata = parse_entity(metadata, &federate_xml::Limits::default())?;
-        Self::from_entity(name, metadata)
-    }
-
-    /// An application with the usual options, from its metadata, which was read before.
-    ///
-    /// # Errors
-    /// [`FederateError::Metadata`] when it is no service provider.
-    pub fn from_entity(
-        name: impl Into<String>,
-        metadata: EntityDescriptor,
-    ) -> Result<Self, FederateError> {
-        if metadata.sp.is_none() {
-            return Err(federate_metadata::MetadataError::NoSpRole.into());
-        }
-        Ok(Self {
-            name: name.into(),
-            metadata,
-            policy: PeerPolicy::default(),
-            name_id_format: NameIdFormat::EmailAddress,
-            issue: IssuePolicy::default(),
-            encrypt_assertions: false,
-            release: AttributeRelease::default(),
-            name_id_probes: Vec::new(),
-            audience: None,
-            authn_context_class_ref: None,
-            signer: None,
-        })
-    }
-
-    /// By which name it is known.
-    #[must_use]
-    pub const fn entity_id(&self) -> &EntityId {
-        &self.metadata.entity_id
-    }
-}
 
 /// The SAML 2.0 identity provider towards a set of applications.
 #[derive(Debug, Clone)]
@@ -110,6 +41,8 @@ pub struct IdentityProvider {
     requires_signed_requests: bool,
     applications: BTreeMap<EntityId, Application>,
     published: Option<Arc<dyn EntitySource>>,
+    /// The one that counts first is the first.
+    federations: Vec<Federation<Application>>,
 }
 
 impl IdentityProvider {
@@ -131,6 +64,7 @@ impl IdentityProvider {
             requires_signed_requests: false,
             applications: BTreeMap::new(),
             published: None,
+            federations: Vec::new(),
         })
     }
 
@@ -176,15 +110,49 @@ impl IdentityProvider {
         self
     }
 
-    /// Takes what applications say of themselves from here, message by message, where it is
-    /// there; otherwise from their configuration. Only applications that are configured may ask.
+    /// Lets every service provider ask that this source has when its message comes: whom it no
+    /// longer has is refused at the next one.
+    ///
+    /// `rules` says what is different from the usual rules, for each of them: it gets the
+    /// application of [`Application::of_federation`], which is told little.
+    ///
+    /// Applications that are configured count first, with their own options and what was
+    /// configured of them, then the federations in the order in which they were added.
+    ///
+    /// ```
+    /// # use federate::{IdentityProvider, metadata::EntitySource};
+    /// # use std::sync::Arc;
+    /// # fn join(idp: IdentityProvider, source: Arc<dyn EntitySource>) -> IdentityProvider {
+    /// idp.with_federation(source, |application| {
+    ///     let mail = "urn:oid:0.9.2342.19200300.100.1.3".to_owned();
+    ///     application.release.mappings.insert("email".to_owned(), vec![mail]);
+    ///     // What is told is encrypted to whom has a key for it.
+    ///     let sp = application.metadata.sp.as_ref();
+    ///     let key = sp.and_then(|sp| sp.encryption_certificates().next());
+    ///     application.encrypt_assertions = key.is_some();
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_federation(
+        mut self,
+        source: Arc<dyn EntitySource>,
+        rules: impl Fn(&mut Application) + Send + Sync + 'static,
+    ) -> Self {
+        self.federations.push(Federation::new(source, rules));
+        self
+    }
+
+    /// Takes what configured applications say of themselves from here, message by message, where
+    /// it is there; otherwise from their configuration. It lets nobody ask:
+    /// [`with_federation`](Self::with_federation) does.
     #[must_use]
     pub fn with_published_metadata(mut self, source: Arc<dyn EntitySource>) -> Self {
         self.published = Some(source);
         self
     }
 
-    /// The applications, by entity identifier.
+    /// The applications that are configured, by entity identifier.
     #[must_use]
     pub const fn applications(&self) -> &BTreeMap<EntityId, Application> {
         &self.applications
@@ -235,21 +203,33 @@ impl IdentityProvider {
         entity.to_xml()
     }
 
-    /// The application of this name.
+    /// The application of this name that is configured, or the one of a federation.
     ///
     /// # Errors
-    /// [`Denial::UnknownPeer`].
-    pub fn application(&self, id: Option<&EntityId>) -> Result<&Application, FederateError> {
-        let application = id.and_then(|id| self.applications.get(id));
-        Ok(application.ok_or(Denial::UnknownPeer)?)
+    /// [`Denial::UnknownPeer`]; [`FederateError::Metadata`] when what the federation says has
+    /// ended or is not of a service provider.
+    pub fn application(
+        &self,
+        id: Option<&EntityId>,
+    ) -> Result<Cow<'_, Application>, FederateError> {
+        let id = id.ok_or(Denial::UnknownPeer)?;
+        if let Some(configured) = self.applications.get(id) {
+            return Ok(Cow::Borrowed(configured));
+        }
+        let found = Federation::find(&self.federations, id, self.now())?;
+        let (federation, entity) = found.ok_or(Denial::UnknownPeer)?;
+        let application = Application::of_federation(entity)?;
+        Ok(Cow::Owned(federation.by_its_rules(application)))
     }
 
     /// What an application says of itself now.
-    pub(crate) fn metadata_of<'a>(
+    pub(crate) fn metadata_of(
         &self,
-        application: &'a Application,
-    ) -> Result<PeerMetadata<'a>, MetadataError> {
-        PeerMetadata::current(&application.metadata, self.published.as_ref())
+        application: &Application,
+    ) -> Result<Arc<EntityDescriptor>, MetadataError> {
+        let configured = self.applications.contains_key(application.entity_id());
+        let published = self.published.as_ref().filter(|_| configured);
+        party::current(&application.metadata, published)
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -11,6 +11,7 @@
 
 mod clock;
 mod error;
+mod federation;
 pub mod hub;
 pub mod idp;
 mod party;

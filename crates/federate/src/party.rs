@@ -16,7 +16,6 @@ use federate_xml::{
     VerificationContext,
 };
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// One of our own parties.
@@ -189,36 +188,16 @@ impl Party {
     }
 }
 
-/// What a peer says of itself: as it publishes now, or as it was configured.
-#[derive(Debug)]
-pub(crate) enum PeerMetadata<'a> {
-    Configured(&'a EntityDescriptor),
-    Published(Arc<EntityDescriptor>),
-}
-
-impl<'a> PeerMetadata<'a> {
-    /// The one that is published, if there is one, of a peer that is configured.
-    pub(crate) fn current(
-        configured: &'a EntityDescriptor,
-        published: Option<&Arc<dyn EntitySource>>,
-    ) -> Result<Self, MetadataError> {
-        let found = match published {
-            Some(source) => source.entity(&configured.entity_id)?,
-            None => None,
-        };
-        Ok(found.map_or(Self::Configured(configured), Self::Published))
-    }
-}
-
-impl Deref for PeerMetadata<'_> {
-    type Target = EntityDescriptor;
-
-    fn deref(&self) -> &EntityDescriptor {
-        match self {
-            Self::Configured(entity) => entity,
-            Self::Published(entity) => entity,
-        }
-    }
+/// What a peer says of itself: as it publishes now, or as it is known.
+pub(crate) fn current(
+    known: &Arc<EntityDescriptor>,
+    published: Option<&Arc<dyn EntitySource>>,
+) -> Result<Arc<EntityDescriptor>, MetadataError> {
+    let found = match published {
+        Some(source) => source.entity(&known.entity_id)?,
+        None => None,
+    };
+    Ok(found.unwrap_or_else(|| Arc::clone(known)))
 }
 
 fn signer(

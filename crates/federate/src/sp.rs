@@ -1,19 +1,22 @@
 //! The service provider: an application that lets an identity provider say who its users are.
 
+mod artifact;
 mod connection;
 mod ecp;
 mod login;
 mod logout;
 mod receive;
+mod scope;
 mod session;
 
-pub use connection::Connection;
+pub use connection::{Connection, SCOPED_ATTRIBUTES};
 pub use login::{LoginOptions, StartedLogin};
 pub use logout::LogoutReceived;
 pub use session::{CompletedLogin, Login};
 
 use crate::error::{Denial, FederateError};
-use crate::party::{Party, PeerMetadata};
+use crate::federation::Federation;
+use crate::party::{self, Party};
 use crate::store::Store;
 use crate::token::{Token, hash};
 use chrono::{DateTime, Utc};
@@ -26,6 +29,7 @@ use federate_session::{
 };
 use federate_types::{Binding, EntityId};
 use federate_xml::TrustedKeys;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -44,6 +48,8 @@ pub struct ServiceProvider<S> {
     single_logout_service: Option<Location>,
     identity_providers: BTreeMap<EntityId, Connection>,
     published: Option<Arc<dyn EntitySource>>,
+    /// The one that counts first is the first.
+    federations: Vec<Federation<Connection>>,
     lifetime: LifetimePolicy,
     tenant: TenantId,
     connection: ConnectionId,
@@ -69,6 +75,7 @@ impl<S: Store> ServiceProvider<S> {
             single_logout_service: None,
             identity_providers: BTreeMap::new(),
             published: None,
+            federations: Vec::new(),
             lifetime: LifetimePolicy::default(),
             tenant: TenantId::new("application")?,
             connection: ConnectionId::new("saml")?,
@@ -96,8 +103,37 @@ impl<S: Store> ServiceProvider<S> {
         Ok(self)
     }
 
-    /// Takes what identity providers say of themselves from here, message by message, where it
-    /// is there; otherwise from their configuration. Only those that are configured are trusted.
+    /// Trusts every identity provider that this source has when a message comes or goes: it may
+    /// be asked, and answer what it was asked. Whoever vouches for the source decides who that
+    /// is: whom it no longer has is refused at the next message.
+    ///
+    /// `rules` says what is different from the usual rules, for each of them: it gets a
+    /// connection made of what the source says, with
+    /// [`require_scopes`](Connection::require_scopes) set.
+    ///
+    /// Identity providers that are configured count first, with their own rules and what was
+    /// configured of them, then the federations in the order in which they were added.
+    ///
+    /// ```
+    /// # use federate::{ServiceProvider, FederateError, metadata::EntitySource, Store};
+    /// # use std::sync::Arc;
+    /// # fn join<S: Store>(sp: ServiceProvider<S>, source: Arc<dyn EntitySource>) -> ServiceProvider<S> {
+    /// sp.with_federation(source, |connection| connection.require_encryption = true)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_federation(
+        mut self,
+        source: Arc<dyn EntitySource>,
+        rules: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> Self {
+        self.federations.push(Federation::new(source, rules));
+        self
+    }
+
+    /// Takes what configured identity providers say of themselves from here, message by message,
+    /// where it is there; otherwise from their configuration. It makes nobody trusted:
+    /// [`with_federation`](Self::with_federation) does.
     #[must_use]
     pub fn with_published_metadata(mut self, source: Arc<dyn EntitySource>) -> Self {
         self.published = Some(source);
@@ -211,26 +247,31 @@ impl<S: Store> ServiceProvider<S> {
         SessionKey::new(hash(self.party.provider(), "session", &[octets]))
     }
 
-    /// The connection to an identity provider, if it is configured.
-    fn connection(&self, id: Option<&EntityId>) -> Result<&Connection, FederateError> {
-        let connection = id.and_then(|id| self.identity_providers.get(id));
-        Ok(connection.ok_or(Denial::UnknownPeer)?)
+    /// The connection to an identity provider that is configured, or one of a federation.
+    fn connection(&self, id: Option<&EntityId>) -> Result<Cow<'_, Connection>, FederateError> {
+        let id = id.ok_or(Denial::UnknownPeer)?;
+        if let Some(configured) = self.identity_providers.get(id) {
+            return Ok(Cow::Borrowed(configured));
+        }
+        let found = Federation::find(&self.federations, id, self.now())?;
+        let (federation, entity) = found.ok_or(Denial::UnknownPeer)?;
+        let connection = Connection::of_federation(entity)?;
+        Ok(Cow::Owned(federation.by_its_rules(connection)))
     }
 
     /// What an identity provider says of itself now.
-    fn metadata_of<'a>(
-        &self,
-        connection: &'a Connection,
-    ) -> Result<PeerMetadata<'a>, MetadataError> {
-        PeerMetadata::current(&connection.metadata, self.published.as_ref())
+    fn metadata_of(&self, connection: &Connection) -> Result<Arc<EntityDescriptor>, MetadataError> {
+        let configured = self.identity_providers.contains_key(connection.entity_id());
+        let published = self.published.as_ref().filter(|_| configured);
+        party::current(&connection.metadata, published)
     }
 
     /// The same, with the keys with which it signs, if it holds now.
-    fn trusted<'a>(
+    fn trusted(
         &self,
-        connection: &'a Connection,
+        connection: &Connection,
         now: DateTime<Utc>,
-    ) -> Result<(PeerMetadata<'a>, TrustedKeys), FederateError> {
+    ) -> Result<(Arc<EntityDescriptor>, TrustedKeys), FederateError> {
         let metadata = self.metadata_of(connection)?;
         let keys = metadata.idp_at(now)?.signing_keys(self.party.provider());
         Ok((metadata, keys.ok_or(Denial::NoSigningKey)?))

@@ -7,12 +7,14 @@ use federate_metadata::Endpoint;
 use federate_saml::binding::{
     PostForm, PostMessage, RedirectMessage, SimpleSignForm, SimpleSignMessage, redirect_url, soap,
 };
+use federate_saml::ecp::PaosResponse;
 use federate_saml::{
-    BindingError, Message, MessageKind, SamlError, read_signed, signed_xml, unsigned_xml,
+    ArtifactResolve, AuthnRequest, BindingError, LogoutRequest, LogoutResponse, Message,
+    MessageHints, MessageKind, Response, SamlError, read_signed, signed_xml, unsigned_xml,
 };
-use federate_types::{Binding, RelayState};
+use federate_types::{Binding, EntityId, RelayState};
 use federate_xml::dsig::own_signature;
-use federate_xml::{TrustedKeys, Unverified, Verified};
+use federate_xml::{Limits, TrustedKeys, Unverified, Verified};
 
 /// A message as it came, not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -96,20 +98,47 @@ pub(crate) enum Received<'a> {
 }
 
 impl<'a> Incoming<'a> {
+    /// Who claims to have sent the message, if it tells: a hint that nobody vouches for, by which
+    /// metadata can be fetched before the message is handed over. Whoever it is, the message is
+    /// refused or verified afterwards as if nobody had asked.
+    ///
+    /// Artifacts do not tell; neither do responses without an issuer of their own.
+    #[must_use]
+    pub fn issuer_hint(&self, limits: &Limits) -> Option<EntityId> {
+        fn hint<T: Message>(received: &Received<'_>, limits: &Limits) -> Option<EntityId> {
+            received.unverified_within::<T>(limits).ok()?.issuer_hint()
+        }
+        let request = self.take(MessageKind::Request, limits).ok();
+        let asked = request.and_then(|received| {
+            hint::<AuthnRequest>(&received, limits)
+                .or_else(|| hint::<LogoutRequest>(&received, limits))
+                .or_else(|| hint::<ArtifactResolve>(&received, limits))
+        });
+        asked.or_else(|| {
+            let received = self.take(MessageKind::Response, limits).ok()?;
+            let response = received.response_issuer_hint(limits);
+            response.or_else(|| hint::<LogoutResponse>(&received, limits))
+        })
+    }
+
     /// Takes the message from its binding.
     pub(crate) fn receive(
         &self,
         kind: MessageKind,
         party: &Party,
     ) -> Result<Received<'a>, BindingError> {
+        self.take(kind, &party.limits)
+    }
+
+    fn take(&self, kind: MessageKind, limits: &Limits) -> Result<Received<'a>, BindingError> {
         match self {
             Self::Redirect(query) => {
-                RedirectMessage::parse(query, kind, &party.limits).map(Received::Redirect)
+                RedirectMessage::parse(query, kind, limits).map(Received::Redirect)
             }
             Self::Post(body) if is_simple_sign(body) => {
-                SimpleSignMessage::parse(body, kind, &party.limits).map(Received::SimpleSign)
+                SimpleSignMessage::parse(body, kind, limits).map(Received::SimpleSign)
             }
-            Self::Post(body) => PostMessage::parse(body, kind, &party.limits).map(Received::Post),
+            Self::Post(body) => PostMessage::parse(body, kind, limits).map(Received::Post),
             Self::Soap(envelope) => Ok(Received::Soap(envelope)),
         }
     }
@@ -152,12 +181,35 @@ impl Received<'_> {
         &self,
         party: &Party,
     ) -> Result<Unverified<'_, T>, FederateError> {
+        self.unverified_within(&party.limits)
+    }
+
+    fn unverified_within<T: Message>(
+        &self,
+        limits: &Limits,
+    ) -> Result<Unverified<'_, T>, FederateError> {
         Ok(match self {
             Self::Redirect(message) => message.unverified()?,
-            Self::Post(message) => Unverified::parse(message.xml(), &party.limits)?,
+            Self::Post(message) => Unverified::parse(message.xml(), limits)?,
             Self::SimpleSign(message) => message.unverified()?,
-            Self::Soap(envelope) => soap::body(envelope, &party.limits)?,
+            Self::Soap(envelope) => soap::body(envelope, limits)?,
         })
+    }
+
+    /// Who claims to have sent a response: responses come by a form or from a client.
+    fn response_issuer_hint(&self, limits: &Limits) -> Option<EntityId> {
+        match self {
+            Self::Redirect(_) => None,
+            Self::Post(message) => {
+                let response = Unverified::<Response>::parse(message.xml(), limits);
+                response.ok()?.issuer_hint()
+            }
+            Self::SimpleSign(message) => message.unverified::<Response>().ok()?.issuer_hint(),
+            Self::Soap(envelope) => {
+                let message = PaosResponse::parse(envelope, limits).ok()?;
+                message.response().issuer_hint()
+            }
+        }
     }
 
     /// Whether there is a signature; what it is worth, only verifying tells.

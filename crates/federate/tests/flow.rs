@@ -12,12 +12,18 @@
 mod attacks;
 #[path = "flow/bindings.rs"]
 mod bindings;
+#[path = "flow/federation.rs"]
+mod federation;
+#[path = "flow/hints.rs"]
+mod hints;
 #[path = "flow/logout.rs"]
 mod logout;
 #[path = "flow/options.rs"]
 mod options;
 #[path = "flow/rollover.rs"]
 mod rollover;
+#[path = "flow/scopes.rs"]
+mod scopes;
 #[path = "flow/sign_on.rs"]
 mod sign_on;
 

@@ -159,3 +159,45 @@ fn cbc_without_a_signature_around_it_decrypts_by_its_option_only() {
     assert_eq!(decryption(&[])["code"], "encryption.algorithm_refused");
     assert_eq!(decryption(&["--dangerous-allow-cbc"])["result"], "passed");
 }
+
+#[test]
+fn metadata_of_others_is_told_of_without_stumbling() {
+    let Some(root) = std::env::var_os("FEDERATE_VECTORS") else {
+        eprintln!("skipped: FEDERATE_VECTORS is not set");
+        return;
+    };
+    let root = Path::new(&root);
+    let verdicts = std::fs::read_to_string(root.join("VERDICTS.tsv")).unwrap();
+    let is_metadata = |row: &&str| {
+        row.contains("\t{metadata}EntitiesDescriptor\t")
+            || row.contains("\t{metadata}EntityDescriptor\t")
+    };
+    let rows = verdicts.lines().skip(1).filter(is_metadata);
+    let paths = rows.map(|row| row.split('\t').next().unwrap());
+    let mut ran = 0;
+    for path in paths.filter(|path| root.join(path).is_file()).step_by(3) {
+        for args in [
+            &["metadata", "show", path][..],
+            &["metadata", "show", path, "--json"],
+            &[
+                "metadata", "lint", path, "--group", "adfs", "--group", "entra",
+            ],
+            &["metadata", "expiring", path],
+            &["metadata", "query", path, "--search", "university"],
+        ] {
+            let told = run_in(root, args, b"");
+            ends_as_it_says(path, &told);
+            let acts = |c: char| c.is_control() && c != '\n';
+            assert!(!told.stdout.contains(acts), "{path}: {told:?}");
+            ran += 1;
+        }
+        let same = run_in(root, &["metadata", "diff", path, path], b"");
+        if same.code == 0 {
+            assert_eq!(
+                same.stdout, "0 entities were only published anew\n",
+                "{path}"
+            );
+        }
+    }
+    assert!(ran > 200, "{ran}");
+}

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use federate_feed::{Feed, Filter, Origin, Outcome, Source, Trust};
 use federate_metadata::MetadataError;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The code of what became of the only source, and what changed.
@@ -38,9 +39,16 @@ fn has(feed: &Feed<Publisher>, name: &str, hours: i64) -> Result<bool, &'static 
 
 #[tokio::test]
 async fn entities_come_and_go_with_the_documents() {
+    come_and_go(None).await;
+    // The same when documents are held in files.
+    let folder = tempfile::tempdir().unwrap();
+    come_and_go(Some(folder.path().to_owned())).await;
+}
+
+async fn come_and_go(copies: Option<PathBuf>) {
     let publisher = Publisher::default();
     publisher.answers(URL, document(&["a", "b"], 100));
-    let feed = feed(&publisher);
+    let feed = Feed::new([source()], publisher.clone(), provider(), copies);
     let (outcome, changes) = refresh(&feed, 0).await;
     assert_eq!(outcome, "changed");
     assert_eq!(changes.len(), 2);
@@ -55,6 +63,8 @@ async fn entities_come_and_go_with_the_documents() {
             .is_empty()
     );
     assert_eq!(refresh(&feed, 1).await.0, "unchanged");
+    // Its cacheDuration counts again, though it did not come again.
+    assert_eq!(feed.next_due().await, Some(at(2)));
     publisher.answers(URL, document(&["b", "c"], 101));
     let (outcome, mut changes) = refresh(&feed, 30).await;
     changes.sort();

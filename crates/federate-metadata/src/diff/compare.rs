@@ -87,8 +87,8 @@ fn roles_of(before: &EntityDescriptor, after: &EntityDescriptor, found: &mut Vec
 }
 
 /// A key of a role. Its octets are those of the certificate, or of the key.
-#[derive(Clone, Copy)]
-struct Key<'a> {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key<'a> {
     role: &'static str,
     key_use: KeyUse,
     certificate: Option<&'a Certificate>,
@@ -102,17 +102,20 @@ impl<'a> Key<'a> {
         (self.role, self.key_use, octets)
     }
 
-    fn published(self, provider: &CryptoProvider) -> PublishedKey {
+    pub(super) fn published(self, provider: &CryptoProvider) -> PublishedKey {
         let (_, key_use, octets) = self.identity();
         PublishedKey {
+            role: self.role,
             key_use,
+            key: self.key.clone(),
+            certificate: self.certificate.cloned(),
             fingerprint: provider.digester.digest(DigestAlgorithm::Sha256, octets),
             not_after: self.certificate.map(Certificate::not_after),
         }
     }
 }
 
-fn keys_of(entity: &EntityDescriptor) -> Vec<Key<'_>> {
+pub(super) fn keys_of(entity: &EntityDescriptor) -> Vec<Key<'_>> {
     let mut found = Vec::new();
     for role in roles(entity) {
         for descriptor in role.keys {
@@ -235,7 +238,7 @@ fn pairs<'a, K: Hash + Eq>(
     found
 }
 
-fn published(part: Part<'_>) -> PublishedEndpoint {
+pub(super) fn published(part: Part<'_>) -> PublishedEndpoint {
     PublishedEndpoint {
         role: part.role,
         service: part.service,

@@ -82,13 +82,38 @@ fn keys_are_told_by_fingerprint_and_use() {
 }
 
 #[test]
+fn what_is_published_is_listed_by_role() {
+    let entity = everything();
+    let keys = entity.published_keys(&provider());
+    // Five keys in each of three roles, one of them without a certificate.
+    assert_eq!(keys.len(), 15);
+    assert_eq!(
+        keys.iter().filter(|key| key.certificate.is_none()).count(),
+        3
+    );
+    assert_eq!(
+        (keys[0].role, keys[5].role),
+        ("IDPSSODescriptor", "SPSSODescriptor")
+    );
+    let endpoints = entity.published_endpoints();
+    let consumers: Vec<_> = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.service == "AssertionConsumerService")
+        .map(|endpoint| endpoint.index)
+        .collect();
+    assert_eq!(consumers, [Some(0), Some(1), Some(65535)]);
+}
+
+#[test]
 fn endpoints_move() {
     let differences = told(|entity| {
         let sp = entity.sp.as_mut().unwrap();
         sp.assertion_consumer[1].endpoint.location = location("https://elsewhere.example/acs");
         sp.artifact_resolution.clear();
-        sp.single_logout
-            .push(Endpoint::new(Binding::HttpRedirect, location("https://hub.example/r")));
+        sp.single_logout.push(Endpoint::new(
+            Binding::HttpRedirect,
+            location("https://hub.example/r"),
+        ));
         entity.idp.as_mut().unwrap().artifact_resolution[0].index = 4;
     });
     let lines: Vec<_> = differences.iter().map(ToString::to_string).collect();
@@ -143,7 +168,12 @@ fn the_rest_is_named() {
         idp.keys[1].key_names.clear();
         entity.contacts.clear();
         entity.pdp = None;
-        entity.sp.as_mut().unwrap().attribute_consuming_services.clear();
+        entity
+            .sp
+            .as_mut()
+            .unwrap()
+            .attribute_consuming_services
+            .clear();
     });
     let lines: Vec<_> = differences.iter().map(ToString::to_string).collect();
     assert_eq!(

@@ -25,7 +25,10 @@ pub(super) fn check(entity: &EntityDescriptor, report: &mut OfEntity<'_, '_>) {
     for part in &parts {
         let subject = named(part);
         let endpoint = part.endpoint;
-        for location in [Some(&endpoint.location), endpoint.response_location.as_ref()] {
+        for location in [
+            Some(&endpoint.location),
+            endpoint.response_location.as_ref(),
+        ] {
             let Some(location) = location else { continue };
             if !location.is_https() {
                 report.add(&ENDPOINT_HTTP, &subject);
@@ -92,7 +95,10 @@ pub(super) fn same_index<'p, 'a>(parts: &'p [Part<'a>]) -> Vec<&'p Part<'a>> {
 /// Whether responses can be posted to the service provider.
 pub(super) fn has_acs_post(entity: &EntityDescriptor) -> bool {
     let sp = entity.sp.as_ref();
-    sp.is_none_or(|sp| sp.default_assertion_consumer_for(Binding::HttpPost).is_some())
+    sp.is_none_or(|sp| {
+        sp.default_assertion_consumer_for(Binding::HttpPost)
+            .is_some()
+    })
 }
 
 /// Whether a profile uses the service by this binding.
@@ -103,9 +109,7 @@ fn is_used(part: &Part<'_>) -> bool {
     };
     match part.service {
         // [SAMLProf] 4.1.2: HTTP-Redirect must not be used for the response.
-        "AssertionConsumerService" => {
-            !matches!(binding, Binding::HttpRedirect | Binding::Soap)
-        }
+        "AssertionConsumerService" => !matches!(binding, Binding::HttpRedirect | Binding::Soap),
         "SingleSignOnService" => binding != Binding::Paos,
         "ArtifactResolutionService" => binding == Binding::Soap,
         _ => true,
@@ -113,7 +117,11 @@ fn is_used(part: &Part<'_>) -> bool {
 }
 
 fn is_public(location: &Location) -> bool {
-    match Url::parse(location.as_str()).ok().as_ref().and_then(Url::host) {
+    match Url::parse(location.as_str())
+        .ok()
+        .as_ref()
+        .and_then(Url::host)
+    {
         Some(Host::Domain(name)) => is_public_name(name),
         Some(Host::Ipv4(address)) => is_public_v4(address),
         Some(Host::Ipv6(address)) => is_public_v6(address),
@@ -124,7 +132,7 @@ fn is_public(location: &Location) -> bool {
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let below = |domain: &&str| name.strip_suffix(*domain).is_some_and(|n| n.ends_with('.'));
-    name.contains('.') && !LOCAL.iter().any(|domain| below(domain))
+    name.contains('.') && !LOCAL.iter().any(below)
 }
 
 const fn is_public_v4(address: Ipv4Addr) -> bool {

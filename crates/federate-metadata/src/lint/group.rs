@@ -85,7 +85,8 @@ impl<'a, K: Hash + Eq> Owners<'a, K> {
             match self.0.entry(key) {
                 Entry::Vacant(place) => drop(place.insert(&entity.entity_id)),
                 Entry::Occupied(owner) if **owner.get() != entity.entity_id => {
-                    found = found.min(Some(*owner.get())).or(Some(*owner.get()));
+                    let owner = *owner.get();
+                    found = Some(found.map_or(owner, |known: &EntityId| known.min(owner)));
                 }
                 Entry::Occupied(_) => {}
             }

@@ -3,9 +3,10 @@
 use super::OfEntity;
 use super::rules::*;
 use crate::parts::{Role, roles};
-use crate::{EntityDescriptor, IdpDescriptor, SpDescriptor};
+use crate::{EntityDescriptor, IdpDescriptor, KeyDescriptor, SpDescriptor};
 use federate_crypto::{Certificate, KeyType, PublicKey};
 use federate_xml::format_instant;
+use std::collections::HashSet;
 
 /// Of NIST SP 800-57: shorter moduli are not to be used any more.
 const MIN_RSA_BITS: u32 = 2048;
@@ -13,22 +14,20 @@ const MIN_RSA_BITS: u32 = 2048;
 pub(super) fn check(entity: &EntityDescriptor, report: &mut OfEntity<'_, '_>) {
     for role in roles(entity) {
         let certificates = role.keys.iter().flat_map(|key| &key.certificates);
-        let mut seen = Vec::new();
+        // The same certificate often stands there for each use.
+        let mut seen = HashSet::new();
         for certificate in certificates {
-            // The same certificate often stands there for each use.
-            if !seen.contains(&certificate) {
-                seen.push(certificate);
+            if seen.insert(certificate.der()) {
                 of_certificate(role, certificate, report);
             }
         }
-        let mut seen: Vec<&PublicKey> = Vec::new();
-        for key in role.keys.iter().flat_map(|key| key.public_keys()) {
-            if !seen.contains(&key) {
-                seen.push(key);
-                if key.key_type() == KeyType::Rsa && key.bits() < MIN_RSA_BITS {
-                    let subject = format!("{}, {} bits", role.element, key.bits());
-                    report.add(&WEAK_KEY, subject);
-                }
+        let keys = role.keys.iter().flat_map(KeyDescriptor::public_keys);
+        let is_weak =
+            |key: &&PublicKey| key.key_type() == KeyType::Rsa && key.bits() < MIN_RSA_BITS;
+        for key in keys.filter(is_weak) {
+            if seen.insert(key.spki_der()) {
+                let subject = format!("{}, {} bits", role.element, key.bits());
+                report.add(&WEAK_KEY, subject);
             }
         }
     }
@@ -44,7 +43,7 @@ pub(super) fn check(entity: &EntityDescriptor, report: &mut OfEntity<'_, '_>) {
     }
 }
 
-/// An identity provider signs responses (`[SAMLProf] 4.1.3.5`); a service provider its requests
+/// An identity provider signs responses (`[SAMLProf] 4.1.4.5`); a service provider its requests
 /// if it says so, and logout messages (`[SAMLProf] 4.4.3.1`).
 fn needs_signing_key(entity: &EntityDescriptor, role: &str) -> bool {
     let sp = |sp: &SpDescriptor| sp.authn_requests_signed || !sp.single_logout.is_empty();

@@ -3,7 +3,9 @@
 use super::OfEntity;
 use super::rules::*;
 use crate::parts::{Role, roles};
-use crate::{ContactPerson, ContactType, Diagnostic, EntityDescriptor, IdpDescriptor, SpDescriptor};
+use crate::{
+    ContactPerson, ContactType, Diagnostic, EntityDescriptor, IdpDescriptor, SpDescriptor,
+};
 use url::Url;
 
 /// The framework for incidents, as certifications name it.

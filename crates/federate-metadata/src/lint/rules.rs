@@ -64,7 +64,7 @@ rules! {
     ENDPOINT_DUPLICATE: "lint.endpoint_duplicate", General, Warning,
         "the same endpoint stands there twice",
         "Remove one of them.";
-    BINDING_UNSUPPORTED: "lint.binding_unsupported", General, Warning,
+    BINDING_UNSUPPORTED: "lint.binding_unsupported", General, Note,
         "no profile of SAML 2.0 uses this service by this binding",
         "Remove the endpoint, or publish its SAML 2.0 binding.";
     DUPLICATE_INDEX: "lint.duplicate_index", General, Error,
@@ -74,9 +74,9 @@ rules! {
     SEVERAL_DEFAULTS: "lint.several_defaults", General, Warning,
         "several endpoints of one service claim to be the default",
         "Leave isDefault=\"true\" at one of them.";
-    NO_DEFAULT_ACS: "lint.no_default_acs", General, Warning,
-        "none of several assertion consumer services is the default: peers choose by their own \
-         rules",
+    NO_DEFAULT_ACS: "lint.no_default_acs", General, Note,
+        "none of several assertion consumer services is the default: the first counts, but some \
+         peers choose by rules of their own",
         "Put isDefault=\"true\" at one of them.";
     NO_ACS_POST: "lint.no_acs_post", General, Error,
         "there is no assertion consumer service for HTTP-POST, the only binding that every \

@@ -14,7 +14,10 @@ pub(super) fn check(entity: &EntityDescriptor, report: &mut OfEntity<'_, '_>) {
     }
     for role in roles(entity) {
         // [SAMLMeta] 2.4.1: a role may end before the entity.
-        if let Some(until) = role.valid_until.filter(|until| *until <= report.context.now) {
+        if let Some(until) = role
+            .valid_until
+            .filter(|until| *until <= report.context.now)
+        {
             let subject = format!("{}, {}", role.element, format_instant(until));
             report.add(&VALID_UNTIL_PAST, subject);
         }

@@ -3,13 +3,13 @@ use super::error::{SignatureError, SignatureStructure as Structure};
 use super::keys::TrustedKeys;
 use super::policy::SignaturePolicy;
 use super::signed_info::{SignatureElements, SignedInfo};
-use crate::c14n::canonicalize;
+use crate::c14n::{Canonicalization, canonicalize};
 use crate::limits::Limits;
 use crate::name::Name;
 use crate::tree::{Document, Element};
 use crate::verified::SignedBy;
 use chrono::{DateTime, Utc};
-use federate_crypto::{CryptoProvider, SignatureAlgorithm};
+use federate_crypto::{CryptoProvider, Digest, DigestAlgorithm, SignatureAlgorithm};
 use federate_types::MessageId;
 
 const SIGNATURE: Name = Name::ds("Signature");
@@ -50,6 +50,26 @@ impl SignedOctets {
     }
 }
 
+/// What a verified SignedInfo says of the element it is in.
+#[derive(Debug, Clone)]
+pub(crate) struct Reference {
+    pub id: String,
+    pub canonicalization: Canonicalization,
+    pub digest_algorithm: DigestAlgorithm,
+    digest: Vec<u8>,
+    pub signed_by: SignedBy,
+}
+
+impl Reference {
+    pub(crate) fn check(&self, digest: &Digest) -> Result<(), SignatureError> {
+        if digest.algorithm() == self.digest_algorithm && digest.matches(&self.digest) {
+            Ok(())
+        } else {
+            Err(SignatureError::DigestMismatch)
+        }
+    }
+}
+
 /// Whether the element has a signature of its own; what it is worth, only verifying tells.
 ///
 /// # Errors
@@ -77,6 +97,25 @@ impl VerificationContext<'_> {
         element: Element<'_>,
         keys: &TrustedKeys,
     ) -> Result<SignedOctets, SignatureError> {
+        let (signature, reference) = self.signature_of(element, keys)?;
+        let mut octets = Vec::with_capacity(8 * 1024);
+        let method = &reference.canonicalization;
+        canonicalize(element, Some(signature), method, &mut octets);
+        if octets.first() != Some(&b'<') {
+            return Err(SignatureError::Malformed(Structure::EmptyDigestInput));
+        }
+        let digester = self.provider.digester;
+        reference.check(&digester.digest(reference.digest_algorithm, &octets))?;
+        let signed_by = reference.signed_by;
+        Ok(SignedOctets { octets, signed_by })
+    }
+
+    /// Verifies SignedInfo, and gives the element's signature and what it says of the content.
+    pub(crate) fn signature_of<'d>(
+        &self,
+        element: Element<'d>,
+        keys: &TrustedKeys,
+    ) -> Result<(Element<'d>, Reference), SignatureError> {
         let signature = own_signature(element)?.ok_or(SignatureError::Missing)?;
         let id = own_id(element)?;
         let parts = SignatureElements::of(signature)?;
@@ -99,19 +138,17 @@ impl VerificationContext<'_> {
         if info.methods.signature != methods.signature {
             return Err(SignatureError::Malformed(Structure::Elements));
         }
-        let octets = self.reference(element, signature, id, &info)?;
-        Ok(SignedOctets { octets, signed_by })
+        Ok((signature, self.reference(id, info, signed_by)?))
     }
 
     /// `[SAMLCore] 5.4.2` to `5.4.4`: one reference to the parent, two transforms at most,
     /// and the digest of what they leave.
     fn reference(
         &self,
-        element: Element<'_>,
-        signature: Element<'_>,
         id: &str,
-        info: &SignedInfo<'_>,
-    ) -> Result<Vec<u8>, SignatureError> {
+        info: SignedInfo<'_>,
+        signed_by: SignedBy,
+    ) -> Result<Reference, SignatureError> {
         if info.uri.and_then(|uri| uri.strip_prefix('#')) != Some(id) {
             return Err(SignatureError::Malformed(Structure::ReferenceElsewhere));
         }
@@ -125,17 +162,13 @@ impl VerificationContext<'_> {
                 .ok_or(SignatureError::Malformed(Structure::Transforms))?,
             _ => return Err(SignatureError::Malformed(Structure::Transforms)),
         };
-        let digest_algorithm = self.policy.digest_algorithm(info.digest_method, self.now)?;
-        let mut octets = Vec::with_capacity(8 * 1024);
-        canonicalize(element, Some(signature), &canonicalization, &mut octets);
-        if octets.first() != Some(&b'<') {
-            return Err(SignatureError::Malformed(Structure::EmptyDigestInput));
-        }
-        let digest = self.provider.digester.digest(digest_algorithm, &octets);
-        if !digest.matches(&info.digest) {
-            return Err(SignatureError::DigestMismatch);
-        }
-        Ok(octets)
+        Ok(Reference {
+            id: id.to_owned(),
+            canonicalization,
+            digest_algorithm: self.policy.digest_algorithm(info.digest_method, self.now)?,
+            digest: info.digest,
+            signed_by,
+        })
     }
 
     /// Verifies a signature over octets with whichever of the keys made it.
@@ -172,7 +205,7 @@ impl VerificationContext<'_> {
 
 /// The element's ID, by which its signature refers to it: the unprefixed `ID`
 /// (`[SAMLCore] 5.4.2`), and nothing else that could pass for one.
-fn own_id(element: Element<'_>) -> Result<&str, SignatureError> {
+pub(crate) fn own_id(element: Element<'_>) -> Result<&str, SignatureError> {
     let id = element
         .attribute("ID")
         .filter(|id| MessageId::new(*id).is_ok())

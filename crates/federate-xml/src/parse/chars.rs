@@ -121,16 +121,22 @@ pub(crate) fn check_characters(text: &str) -> Result<White, ParseError> {
         if !block.iter().fold(false, |found, b| found | (*b < b' ')) {
             continue;
         }
-        for (within, b) in block.iter().enumerate() {
-            match b {
-                b'\r' => white.carriage_return = true,
-                b'\t' | b'\n' => white.tab_or_line_feed = true,
-                b' '.. => {}
-                _ => {
-                    let kind = ParseErrorKind::InvalidCharacter;
-                    return Err(ParseError::new(index * 256 + within, kind));
-                }
-            }
+        let mut found = [false; 3];
+        for b in block {
+            let [carriage_return, tab_or_line_feed, other] = &mut found;
+            let white = (*b == b'\t') | (*b == b'\n');
+            *carriage_return |= *b == b'\r';
+            *tab_or_line_feed |= white;
+            *other |= (*b < b' ') & !white & (*b != b'\r');
+        }
+        let [carriage_return, tab_or_line_feed, other] = found;
+        white.carriage_return |= carriage_return;
+        white.tab_or_line_feed |= tab_or_line_feed;
+        if other {
+            let is_other = |b: &u8| *b < b' ' && !is_space(*b);
+            let within = block.iter().position(is_other).unwrap_or_default();
+            let kind = ParseErrorKind::InvalidCharacter;
+            return Err(ParseError::new(index * 256 + within, kind));
         }
     }
     // U+FFFE and U+FFFF are the only others that UTF-8 can carry and XML cannot.

@@ -17,7 +17,7 @@ const UNBOUND: NamespaceId = NamespaceId::MAX;
 const MAX_NAME: usize = 1024;
 
 /// Below this many, comparing them all is faster than hashing.
-const FEW: usize = 12;
+const FEW: usize = 32;
 
 /// A short prefix as one number, to be compared at once; longer ones have none.
 fn packed(prefix: &str) -> Option<u64> {
@@ -58,6 +58,16 @@ impl<'i> Namespaces<'i> {
 
     pub(super) fn into_names(self) -> (Vec<&'i str>, Vec<Cow<'i, str>>) {
         (self.prefixes, self.names)
+    }
+
+    /// Exchanges the names with those of a document, which has them while it is looked at.
+    pub(super) fn swap_names(
+        &mut self,
+        prefixes: &mut Vec<&'i str>,
+        names: &mut Vec<Cow<'i, str>>,
+    ) {
+        std::mem::swap(&mut self.prefixes, prefixes);
+        std::mem::swap(&mut self.names, names);
     }
 
     pub(super) fn mark(&self) -> usize {

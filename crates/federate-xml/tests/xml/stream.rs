@@ -63,7 +63,10 @@ impl Visitor for Told {
     fn part(&mut self, part: &Part<'_>) -> Result<(), StreamError> {
         self.tags.push(tag_of(&part.tag()?));
         let document = part.document()?;
-        assert_eq!(part.range().end - part.range().start, part.octets().len() as u64);
+        assert_eq!(
+            part.range().end - part.range().start,
+            part.octets().len() as u64
+        );
         self.parts.push((part.range(), alone(&document)));
         Ok(())
     }
@@ -107,7 +110,11 @@ fn window(window: usize) -> StreamLimits {
     }
 }
 
-fn verify(octets: &[u8], lengths: &[usize], limits: StreamLimits) -> Result<(Told, Vec<u8>, Vec<u8>), StreamError> {
+fn verify(
+    octets: &[u8],
+    lengths: &[usize],
+    limits: StreamLimits,
+) -> Result<(Told, Vec<u8>, Vec<u8>), StreamError> {
     let policy = policy();
     let context = context(&policy);
     let input = Pieces {
@@ -150,7 +157,10 @@ fn after_root_tag(document: &str) -> usize {
 fn method(number: usize) -> (Canonicalization, String) {
     let (algorithm, prefixes): (_, &[&str]) = match number % 4 {
         0 => (CanonicalizationAlgorithm::Exclusive, &[]),
-        1 => (CanonicalizationAlgorithm::Exclusive, &["p", "#default", "q"]),
+        1 => (
+            CanonicalizationAlgorithm::Exclusive,
+            &["p", "#default", "q"],
+        ),
         2 => (CanonicalizationAlgorithm::Inclusive10, &[]),
         _ => (CanonicalizationAlgorithm::Inclusive11, &[]),
     };
@@ -205,17 +215,36 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// Once in so many times.
+    fn once_in(&mut self, times: usize) -> bool {
+        self.octet().is_multiple_of(times)
+    }
+
     fn octet(&mut self) -> usize {
         usize::from(self.octets.next().copied().unwrap_or(0))
     }
 
     fn text(&mut self, blank: bool) {
-        let blanks = ["", "\n ", "\r\n\t", " \r ", "<!-- c -->", "&#32;", "\u{20}<?p i?>"];
+        let blanks = [
+            "",
+            "\n ",
+            "\r\n\t",
+            " \r ",
+            "<!-- c -->",
+            "&#32;",
+            "\u{20}<?p i?>",
+        ];
         let texts = [
-            "a > b", "&amp;&lt;", "<![CDATA[<x>&]]>", "\u{feff}", "\u{e9}\u{10ffff}", "&#13;", "t\rt",
+            "a > b",
+            "&amp;&lt;",
+            "<![CDATA[<x>&]]>",
+            "\u{feff}",
+            "\u{e9}\u{10ffff}",
+            "&#13;",
+            "t\rt",
         ];
         let number = self.octet();
-        self.out.push_str(match blank || number % 3 == 0 {
+        self.out.push_str(match blank || number.is_multiple_of(3) {
             true => blanks[number % blanks.len()],
             false => texts[number % texts.len()],
         });
@@ -246,27 +275,27 @@ impl Builder<'_> {
             "" => local.to_owned(),
             _ => format!("{prefix}:{local}"),
         };
-        for at in 1..4 {
-            if bound(at) && self.octet() % 4 == 0 {
-                attributes += &format!(" {}:a{at}=\"&#9;'\r\n\"", PREFIXES[at]);
+        for (at, prefix) in PREFIXES.iter().enumerate().skip(1) {
+            if bound(at) && self.once_in(4) {
+                attributes += &format!(" {}:a{at}=\"&#9;'\r\n\"", prefix);
             }
         }
-        if self.octet() % 3 == 0 {
+        if self.once_in(3) {
             self.ids += 1;
             attributes += &format!(" ID='_{}' b=\"x>y\" xml:lang='en'", self.ids);
         }
         self.out += &format!("<{qname}{attributes}");
-        if self.octet() % 5 == 0 {
+        if self.once_in(5) {
             self.out += "/>";
             return;
         }
         self.out += " >";
         while depth < 5 && self.octet() % 5 > 1 {
             self.text(group);
-            let inner = group && self.octet() % 4 == 0;
+            let inner = group && self.once_in(4);
             self.element(&scope, depth + 1, inner);
         }
-        self.text(group && depth % 2 == 0);
+        self.text(group && depth.is_multiple_of(2));
         self.out += &format!("</{qname}\n>");
     }
 }
@@ -274,18 +303,19 @@ impl Builder<'_> {
 fn build(octets: &[u8]) -> String {
     let mut builder = Builder {
         octets: octets.iter(),
-        out: "<?xml version='1.0'?><!-- before --><g ID='_r' xmlns:p='urn:x' xmlns='urn:x'".to_owned(),
+        out: "<?xml version='1.0'?><!-- before --><g ID='_r' xmlns:p='urn:x' xmlns='urn:x'"
+            .to_owned(),
         ids: 0,
     };
     let mut scope = ["urn:x", "urn:x", "", ""];
-    if builder.octet() % 2 == 0 {
+    if builder.once_in(2) {
         builder.out += " xmlns:q='urn:y'";
         scope[2] = "urn:y";
     }
     builder.out += ">";
     while !builder.octets.as_slice().is_empty() {
         builder.text(true);
-        let group = builder.octet() % 3 == 0;
+        let group = builder.once_in(3);
         builder.element(&scope, 0, group);
     }
     builder.text(true);
@@ -387,7 +417,10 @@ fn refusals_are_those_of_the_parser() {
         ("<g><x:a/></g>", "xml.undeclared_prefix"),
         ("<g><a xmlns:x='urn:x'/><x:a/></g>", "xml.undeclared_prefix"),
         ("<g ID='a'><a><b ID='a'/></a></g>", "xml.duplicate_id"),
-        ("<g><a Id='a'/><g><b xml:id='a'/></g></g>", "xml.duplicate_id"),
+        (
+            "<g><a Id='a'/><g><b xml:id='a'/></g></g>",
+            "xml.duplicate_id",
+        ),
         ("<g><a b='' b=''/></g>", "xml.duplicate_attribute"),
         ("<g>&nbsp;</g>", "xml.unknown_entity"),
         ("<g>&#0;</g>", "xml.invalid_character"),
@@ -415,7 +448,10 @@ fn a243_a249_every_cost_is_bounded() {
     };
     let refused = |document: &str| {
         let stream = Stream::new(document.as_bytes(), &GROUPS, limits);
-        stream.read_unsigned(Told::default()).map(drop).map_err(|error| error.to_string())
+        stream
+            .read_unsigned(Told::default())
+            .map(drop)
+            .map_err(|error| error.to_string())
     };
     let limit = |what: &'static str| move |error: String| assert!(error.contains(what), "{error}");
     let fits = format!("<g><a>{}</a></g>", "x".repeat(299_900));
@@ -431,9 +467,7 @@ fn a243_a249_every_cost_is_bounded() {
         limit("octets of a part")(refused(&format!("<g>{inside}</g>")).unwrap_err());
     }
     limit("bytes")(refused(&format!("<g>{}</g>", "<a/>".repeat(300_000))).unwrap_err());
-    limit("element IDs")(
-        refused("<g ID='a'><b ID='b'/><c ID='c'/><d ID='d'/></g>").unwrap_err(),
-    );
+    limit("element IDs")(refused("<g ID='a'><b ID='b'/><c ID='c'/><d ID='d'/></g>").unwrap_err());
     let deep = |depth| format!("{}{}", "<g>".repeat(depth), "</g>".repeat(depth));
     assert_eq!(refused(&deep(64)), Ok(()));
     limit("depth")(refused(&deep(65)).unwrap_err());
@@ -513,9 +547,13 @@ fn what_is_kept_is_verified_again() {
     let context = context(&policy);
     let again = |kept: &[u8]| {
         let limits = StreamLimits::default();
-        let head = context.verify_head(head.clone(), &limits.part, &trusted()).unwrap();
+        let head = context
+            .verify_head(head.clone(), &limits.part, &trusted())
+            .unwrap();
         let stream = Stream::new(kept, &GROUPS, limits);
-        stream.verify_again(&head, &context, Told::default()).map(drop)
+        stream
+            .verify_again(&head, &context, Told::default())
+            .map(drop)
     };
     assert_eq!(again(&kept), Ok(()));
     let text = String::from_utf8(kept).unwrap();

@@ -233,8 +233,8 @@ impl<S: Store> Hub<S> {
 
     /// A participant with the way to reach it, if its metadata has one.
     fn revoked(&self, participant: Participant) -> RevokedParticipant {
-        let application = self.idp.applications().get(&participant.entity_id);
-        let metadata = application.and_then(|a| self.idp.metadata_of(a).ok());
+        let application = self.idp.application(Some(&participant.entity_id)).ok();
+        let metadata = application.and_then(|a| self.idp.metadata_of(&a).ok());
         let sp = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref());
         let channel = sp.and_then(|sp| front_channel(&sp.single_logout));
         RevokedParticipant {
@@ -326,7 +326,7 @@ impl<S: Store> Hub<S> {
     }
 
     fn name_of(&self, entity_id: &EntityId) -> String {
-        let application = self.idp.applications().get(entity_id);
-        application.map_or_else(|| entity_id.to_string(), |a| a.name.clone())
+        let application = self.idp.application(Some(entity_id));
+        application.map_or_else(|_| entity_id.to_string(), |a| a.name.clone())
     }
 }

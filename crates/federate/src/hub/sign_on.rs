@@ -289,9 +289,10 @@ impl<S: Store> Hub<S> {
         let application = self.idp.application(Some(&demand.application))?;
         let user = self.store.load_user(&self.tenant, &record.user).await?;
         let user = user.ok_or(Denial::NoSession)?;
-        let format = self.idp.name_id_format(demand, application);
-        let name_id = self.name_id(format, &user, record, application)?;
-        let Some(name_id) = name_id.filter(|_| demand.is_for_the_application()) else {
+        let format = self.idp.name_id_format(demand, &application);
+        let taken = application.takes_name_id_format(&format);
+        let name_id = self.name_id(format, &user, record, &application)?;
+        let Some(name_id) = name_id.filter(|_| taken && demand.is_for_the_application()) else {
             // [SAMLCore] 3.4.1.1: there is no name of the kind that was asked for.
             return Ok(Err(StatusCode::InvalidNameIdPolicy));
         };
@@ -319,7 +320,7 @@ impl<S: Store> Hub<S> {
             demand,
             Assurance {
                 name_id,
-                attributes: self.idp.attributes(demand, application, &user.profile),
+                attributes: self.idp.attributes(demand, &application, &user.profile),
                 authn_instant: record.authn_instant,
                 authn_context: context.unwrap_or_else(|| UNSPECIFIED.to_owned()),
                 session_index,

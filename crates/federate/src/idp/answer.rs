@@ -79,8 +79,7 @@ impl IdentityProvider {
     /// Answers a demand: the person is who the assurance says.
     ///
     /// # Errors
-    /// [`Denial::UnknownPeer`] when the application is no longer configured, failures of the
-    /// key.
+    /// [`Denial::UnknownPeer`] when the application is no longer known, failures of the key.
     pub fn answer_sign_on(
         &self,
         demand: &SignOnDemand,
@@ -110,17 +109,17 @@ impl IdentityProvider {
             issue.signed_part = SignedPart::Assertion;
         }
         if application.encrypt_assertions && issue.encryption.is_none() {
-            issue.encryption = Some(self.encryptor(application)?);
+            issue.encryption = Some(self.encryptor(&application)?);
         }
         let xml = issue_response(
             &login,
             response_id,
             assertion_id,
             &issue,
-            self.signer(application),
+            self.signer(&application),
             self.now(),
         )?;
-        Ok(self.reply(demand, application, xml)?)
+        Ok(self.reply(demand, &application, xml)?)
     }
 
     /// Answers a demand with a failure, such as NoPassive (`[SAMLCore] 3.2.2.2`).
@@ -148,9 +147,9 @@ impl IdentityProvider {
             response.write_around(&mut unsigned, &[]);
             unsigned.finish()
         } else {
-            issue_failure(&response, self.signer(application))?
+            issue_failure(&response, self.signer(&application))?
         };
-        Ok(self.reply(demand, application, xml)?)
+        Ok(self.reply(demand, &application, xml)?)
     }
 
     /// Encrypts to the first key of the application's metadata that can be used.

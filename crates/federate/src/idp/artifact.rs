@@ -88,7 +88,7 @@ impl IdentityProvider {
         let received = Incoming::Soap(envelope).receive(MessageKind::Request, &self.party)?;
         let unverified = received.unverified::<ArtifactResolve>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
-        let metadata = self.metadata_of(application)?;
+        let metadata = self.metadata_of(&application)?;
         let sp = metadata.sp_at(now)?;
         let keys = self.keys(sp).ok_or(Denial::NoSigningKey)?;
         let request = received.verify(&unverified, &keys, &self.party, &application.policy, now)?;

@@ -12,6 +12,7 @@ use federate_saml::{
 };
 use federate_types::{NameId, RelayState, SessionIndex, Status};
 use federate_xml::Verified;
+use std::borrow::Cow;
 
 /// A verified and validated LogoutRequest of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,9 @@ pub(crate) struct LogoutDemand {
     pub(crate) session_indexes: Vec<SessionIndex>,
 }
 
+/// A verified message, the application that sent it, and when it came.
+type FromApplication<'a, T> = (Verified<T>, Cow<'a, Application>, DateTime<Utc>);
+
 impl IdentityProvider {
     pub(crate) fn receive_logout_request(
         &self,
@@ -32,7 +36,7 @@ impl IdentityProvider {
         let (request, application, now) = self.verify_logout::<LogoutRequest>(received)?;
         validate_logout_request(
             &request,
-            &self.logout_expectation(application, received, now),
+            &self.logout_expectation(&application, received, now),
         )?;
         let request = request.into_inner();
         Ok(LogoutDemand {
@@ -54,7 +58,7 @@ impl IdentityProvider {
         let (response, application, now) = self.verify_logout::<LogoutResponse>(received)?;
         let id = response.in_response_to.as_ref();
         let id = id.ok_or(Denial::UnknownRequest)?;
-        let expect = self.logout_expectation(application, received, now);
+        let expect = self.logout_expectation(&application, received, now);
         validate_logout_response(&response, Some(id), &expect)?;
         Ok(response.into_inner())
     }
@@ -64,11 +68,11 @@ impl IdentityProvider {
     fn verify_logout<T: Message>(
         &self,
         received: &Received<'_>,
-    ) -> Result<(Verified<T>, &Application, DateTime<Utc>), FederateError> {
+    ) -> Result<FromApplication<'_, T>, FederateError> {
         let now = self.now();
         let unverified = received.unverified::<T>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
-        let metadata = self.metadata_of(application)?;
+        let metadata = self.metadata_of(&application)?;
         let sp = metadata.sp_at(now)?;
         let keys = self.keys(sp).ok_or(Denial::NoSigningKey)?;
         let policy = &application.policy;
@@ -98,7 +102,7 @@ impl IdentityProvider {
     ) -> Result<Outgoing, FederateError> {
         let now = self.now();
         let application = self.application(Some(&to_send.entity_id))?;
-        let metadata = self.metadata_of(application)?;
+        let metadata = self.metadata_of(&application)?;
         let sp = metadata.sp_at(now)?;
         let binding = to_send.channel.binding();
         let endpoint = sp.single_logout_for(binding).ok_or(Denial::NoEndpoint)?;
@@ -126,7 +130,7 @@ impl IdentityProvider {
     ) -> Result<Outgoing, FederateError> {
         let now = self.now();
         let application = self.application(Some(&initiator.entity_id))?;
-        let metadata = self.metadata_of(application)?;
+        let metadata = self.metadata_of(&application)?;
         let sp = metadata.sp_at(now)?;
         let (binding, endpoint) = sp
             .single_logout_for(initiator.binding)

@@ -1,7 +1,7 @@
 //! Which attributes of a person an application is told, and by which names.
 
 use super::{Application, IdentityProvider, SignOnDemand};
-use federate_metadata::RequestedAttribute;
+use federate_metadata::{RequestedAttribute, SpDescriptor};
 use federate_saml::Attribute;
 use federate_session::Profile;
 use std::collections::BTreeMap;
@@ -33,6 +33,11 @@ pub struct AttributeRelease {
     pub pass_unmapped: bool,
     /// Whether the e-mail address is told as the principal name of Windows applications, too.
     pub create_upn: bool,
+    /// Whether nothing else is told than what the application's metadata asks for
+    /// (`[SAMLMeta] 2.4.4`): the set of attributes that the request names, or the default one,
+    /// and of an attribute the values it lists, if it lists any. Without a set, nothing is told.
+    /// See [`IdentityProvider::attributes`].
+    pub only_requested: bool,
     /// Whether names tell their format: `uri`, `basic` or `unspecified`, whichever fits.
     pub name_formats: bool,
 }
@@ -44,13 +49,15 @@ impl Default for AttributeRelease {
             mappings: BTreeMap::new(),
             pass_unmapped: true,
             create_upn: false,
+            only_requested: false,
             name_formats: true,
         }
     }
 }
 
 impl AttributeRelease {
-    /// The attributes that an application is told: those with a value.
+    /// The attributes that an application is told: those with a value. What its metadata asks
+    /// for is not known here.
     #[must_use]
     pub fn attributes(&self, profile: &Profile) -> Vec<Attribute> {
         let mut told = Vec::new();
@@ -92,7 +99,8 @@ fn is_xml_text(text: &str) -> bool {
 impl IdentityProvider {
     /// The attributes that an application is told in answer to a demand: those of its
     /// [`release`](Application::release), and of them the ones of the set that the demand names
-    /// (`[SAMLCore] 3.4.1`). A number that its metadata does not have names nothing.
+    /// (`[SAMLCore] 3.4.1`). A number that its metadata does not have names nothing. With
+    /// [`only_requested`](AttributeRelease::only_requested), the default set narrows them, too.
     #[must_use]
     pub fn attributes(
         &self,
@@ -104,13 +112,35 @@ impl IdentityProvider {
         let metadata = self.metadata_of(application).ok();
         let sp = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref());
         let index = demand.attribute_consuming_service_index;
-        let service = index.and_then(|index| sp?.attribute_consuming_service_by_index(index));
-        if let Some(service) = service {
-            let wanted = &service.requested_attributes;
-            attributes.retain(|told| wanted.iter().any(|wanted| is_wanted(told, wanted)));
+        let named = index.and_then(|index| sp?.attribute_consuming_service_by_index(index));
+        let service = match named {
+            None if application.release.only_requested => {
+                sp.and_then(SpDescriptor::default_attribute_consuming_service)
+            }
+            named => named,
+        };
+        match service {
+            Some(service) => narrow(&mut attributes, &service.requested_attributes),
+            None if application.release.only_requested => attributes.clear(),
+            None => {}
         }
         attributes
     }
+}
+
+/// `[SAMLMeta] 2.4.4.2`: what is wanted, and of it the values that are wanted.
+fn narrow(attributes: &mut Vec<Attribute>, wanted: &[RequestedAttribute]) {
+    attributes.retain_mut(|told| {
+        let asked: Vec<_> = wanted.iter().filter(|w| is_wanted(told, w)).collect();
+        told.values.retain(|value| {
+            let text = value.as_text();
+            asked.iter().any(|wanted| {
+                let values = &wanted.values;
+                values.is_empty() || values.iter().any(|v| Some(v.as_str()) == text)
+            })
+        });
+        !told.values.is_empty()
+    });
 }
 
 /// `[SAMLMeta] 2.4.4.2`: the same name, in the same format where both have one.

@@ -111,7 +111,7 @@ impl IdentityProvider {
         };
         let unverified = received.unverified::<AuthnRequest>(&self.party)?;
         let application = self.application(unverified.issuer_hint().as_ref())?;
-        let metadata = self.metadata_of(application)?;
+        let metadata = self.metadata_of(&application)?;
         let sp = metadata.sp_at(now)?;
         let keys = self.keys(sp);
         let must_be_signed = sp.authn_requests_signed || self.requires_signed_requests;
@@ -172,7 +172,7 @@ impl IdentityProvider {
         application: &EntityId,
     ) -> Result<SignOnDemand, FederateError> {
         let application = self.application(Some(application))?;
-        let metadata = self.metadata_of(application)?;
+        let metadata = self.metadata_of(&application)?;
         let sp = metadata.sp_at(self.now())?;
         let (binding, acs) =
             default_consumer(sp, self.response_bindings(false)).ok_or(Denial::NoEndpoint)?;
@@ -195,17 +195,20 @@ impl IdentityProvider {
     }
 
     /// Which kind of name the application is to be given: what the request asks for, else
-    /// the first that its metadata names, else its configuration's.
+    /// the first that its metadata names and that it [can be
+    /// given](Application::name_id_formats), else its configuration's. What the request asks for
+    /// may be a kind that it cannot be given: then there is no answer with a name.
     #[must_use]
     pub fn name_id_format(&self, demand: &SignOnDemand, application: &Application) -> NameIdFormat {
         let specific = |format: &&NameIdFormat| **format != NameIdFormat::Unspecified;
+        let given = |format: &&NameIdFormat| application.takes_name_id_format(format);
         let metadata = self.metadata_of(application).ok();
         let sp = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref());
         demand
             .name_id_format
             .as_ref()
             .filter(specific)
-            .or_else(|| sp.and_then(|sp| sp.name_id_formats.iter().find(specific)))
+            .or_else(|| sp?.name_id_formats.iter().filter(specific).find(given))
             .unwrap_or(&application.name_id_format)
             .clone()
     }

@@ -15,7 +15,8 @@ impl<S: Store> ServiceProvider<S> {
     /// (`[SAMLProf] 4.2.3.2`). Whether a client is one,
     /// [`accepts_paos`](federate_saml::ecp::accepts_paos) tells from its headers.
     ///
-    /// Without a name of who shall answer, the client chooses among those that are configured.
+    /// Without a name of who shall answer, the client chooses among those that are configured;
+    /// with a federation, any that is trusted may answer.
     ///
     /// # Errors
     /// As [`start_login`](Self::start_login).
@@ -24,7 +25,10 @@ impl<S: Store> ServiceProvider<S> {
         let only = options.identity_provider.clone();
         let identity_providers: Vec<EntityId> = match &only {
             Some(only) => vec![self.connection(Some(only))?.entity_id().clone()],
-            None => self.identity_providers.keys().cloned().collect(),
+            None if self.federations.is_empty() => {
+                self.identity_providers.keys().cloned().collect()
+            }
+            None => Vec::new(), // a list would be too long, and leave out whom it does not name
         };
         let options = LoginOptions {
             response_binding: Some(Binding::Paos),

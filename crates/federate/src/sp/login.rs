@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 pub struct LoginOptions {
     /// Where in the application the person goes afterwards: a path of our own.
     pub return_to: Option<String>,
-    /// Which identity provider to ask; may be left out if only one is configured.
+    /// Which identity provider to ask, one that is configured or of a federation; may be left
+    /// out if only one is configured.
     pub identity_provider: Option<EntityId>,
     /// Whether the person must prove who they are anew.
     pub force_authn: bool,
@@ -58,8 +59,9 @@ impl<S: Store> ServiceProvider<S> {
     /// Asks an identity provider who the person at the browser is (`[SAMLProf] 4.1.3.3`).
     ///
     /// # Errors
-    /// [`Denial::UnknownPeer`] when the identity provider is not configured or several are
-    /// and none is named, [`Denial::NoEndpoint`], [`FederateError::Configuration`] when this
+    /// [`Denial::UnknownPeer`] when the identity provider is neither configured nor of a
+    /// federation, or none is named and not exactly one is configured; [`Denial::NoEndpoint`],
+    /// [`FederateError::Metadata`] when its metadata has ended or is not of an identity provider, [`FederateError::Configuration`] when this
     /// service provider does not take the response's binding, and failures of store and key.
     pub async fn start_login(&self, options: LoginOptions) -> Result<StartedLogin, FederateError> {
         self.start_login_in(None, options).await
@@ -83,7 +85,7 @@ impl<S: Store> ServiceProvider<S> {
         };
         let asked = options.identity_provider.as_ref().or_else(only);
         let connection = self.connection(asked)?;
-        let metadata = self.metadata_of(connection)?;
+        let metadata = self.metadata_of(&connection)?;
         let idp = metadata.idp_at(now)?;
         let (binding, endpoint) = front_channel(&idp.single_sign_on).ok_or(Denial::NoEndpoint)?;
         let location = endpoint.location.as_str();
@@ -96,7 +98,7 @@ impl<S: Store> ServiceProvider<S> {
     }
 
     /// Makes a request, and remembers it for its answer. Without a name of who shall answer,
-    /// any that is configured may.
+    /// any that is trusted may.
     pub(super) async fn ask(
         &self,
         answerer: Option<&EntityId>,
@@ -108,6 +110,9 @@ impl<S: Store> ServiceProvider<S> {
         if !self.response_bindings.contains(&response_binding) {
             let why = "this service provider does not take responses by that binding";
             return Err(FederateError::Configuration(why));
+        }
+        if let (Some(answerer), Binding::HttpArtifact) = (answerer, response_binding) {
+            self.expect_artifacts_of(answerer, now).await?;
         }
         let provider = self.party.provider();
         let id = message_id(provider)?;

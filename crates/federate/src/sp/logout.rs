@@ -47,7 +47,7 @@ impl<S: Store> ServiceProvider<S> {
             return Ok(None);
         };
         let connection = self.connection(Some(&upstream.issuer)).ok();
-        let metadata = connection.and_then(|c| self.metadata_of(c).ok());
+        let metadata = connection.and_then(|c| self.metadata_of(&c).ok());
         let Some(idp) = metadata.as_ref().and_then(|m| m.idp_at(now).ok()) else {
             return Ok(None);
         };
@@ -102,12 +102,12 @@ impl<S: Store> ServiceProvider<S> {
         let unverified = received.unverified::<LogoutRequest>(&self.party)?;
         let issuer = unverified.issuer_hint();
         let connection = self.connection(issuer.as_ref())?;
-        let (metadata, keys) = self.trusted(connection, now)?;
+        let (metadata, keys) = self.trusted(&connection, now)?;
         let policy = &connection.policy;
         let request = received.verify(&unverified, &keys, &self.party, policy, now)?;
         validate_logout_request(
             &request,
-            &self.logout_expectation(connection, received, now)?,
+            &self.logout_expectation(&connection, received, now)?,
         )?;
         let idp_id = connection.entity_id();
         self.once(idp_id, request.id.as_str(), now).await?;
@@ -154,7 +154,7 @@ impl<S: Store> ServiceProvider<S> {
         let unverified = received.unverified::<LogoutResponse>(&self.party)?;
         let issuer = unverified.issuer_hint();
         let connection = self.connection(issuer.as_ref())?;
-        let (_, keys) = self.trusted(connection, now)?;
+        let (_, keys) = self.trusted(&connection, now)?;
         let policy = &connection.policy;
         let response = received.verify(&unverified, &keys, &self.party, policy, now)?;
         // The request is looked up by what was verified, and consumed.
@@ -162,7 +162,7 @@ impl<S: Store> ServiceProvider<S> {
             .in_response_to
             .clone()
             .ok_or(Denial::UnknownRequest)?;
-        let expectation = self.logout_expectation(connection, received, now)?;
+        let expectation = self.logout_expectation(&connection, received, now)?;
         validate_logout_response(&response, Some(&id), &expectation)?;
         let key = self.logout_request_key(connection.entity_id(), id.as_str());
         let taken = self.store.take(SENT_LOGOUT, &key, now).await?;

@@ -1,12 +1,13 @@
 //! What the identity provider answers: verified, validated and redeemed, however it came.
 
 use super::login::Pending;
-use super::{Connection, Login, ServiceProvider};
+use super::{Connection, Login, ServiceProvider, scope};
 use crate::error::{Denial, FederateError};
 use crate::store::{Store, decode, encode};
 use crate::token::{Token, hash, message_id};
 use crate::transport::{BackChannel, Incoming, is_simple_sign};
 use chrono::{DateTime, TimeDelta, Utc};
+use federate_metadata::EntityDescriptor;
 use federate_saml::binding::{ArtifactMessage, PostMessage, SimpleSignMessage, soap};
 use federate_saml::{
     ArtifactResolve, ArtifactResponse, ArtifactResponseExpectation, Extensions, LoginExpectation,
@@ -68,7 +69,8 @@ impl<S: Store> ServiceProvider<S> {
     ///
     /// # Errors
     /// As [`receive_login`](Self::receive_login); [`Denial::UnknownPeer`] when the artifact is
-    /// from nobody who is configured; [`FederateError::BackChannel`].
+    /// neither from an identity provider that is configured nor from one of a federation that
+    /// was asked for one in the last minutes; [`FederateError::BackChannel`].
     pub async fn receive_artifact(
         &self,
         incoming: Incoming<'_>,
@@ -79,13 +81,10 @@ impl<S: Store> ServiceProvider<S> {
         };
         let message = ArtifactMessage::parse(text)?;
         let artifact = message.artifact();
-        let provider = self.party.provider();
-        let mut known = self.identity_providers.values();
-        let connection = known
-            .find(|connection| artifact.is_from(connection.entity_id(), provider))
-            .ok_or(Denial::UnknownPeer)?;
-        let now = self.now();
-        let (metadata, keys) = self.trusted(connection, now)?;
+        let (provider, now) = (self.party.provider(), self.now());
+        let sender = self.sender_of(artifact, now).await?;
+        let connection = self.connection(Some(&sender))?;
+        let (metadata, keys) = self.trusted(&connection, now)?;
         let services = metadata.idp_at(now)?.artifact_resolution.iter();
         let location = artifact.resolution_service(
             services
@@ -118,7 +117,9 @@ impl<S: Store> ServiceProvider<S> {
         )?;
         let asked = verified.envelope().in_response_to.clone();
         let pending = self.pending(asked.as_ref(), now).await?;
-        let parked = self.finish(connection, pending, verified, now).await?;
+        let parked = self
+            .finish((&connection, &metadata), pending, verified, now)
+            .await?;
         self.park(parked).await
     }
 
@@ -135,7 +136,7 @@ impl<S: Store> ServiceProvider<S> {
         let now = self.now();
         let asked = response.in_response_to_hint();
         let pending = self.pending(asked.as_ref(), now).await?;
-        // Whoever was asked must answer; otherwise the claimed issuer must be configured.
+        // Whoever was asked must answer; otherwise the claimed issuer must be trusted.
         let asked = pending
             .as_ref()
             .and_then(|p| p.sent.identity_provider.clone());
@@ -144,17 +145,18 @@ impl<S: Store> ServiceProvider<S> {
         if pending.is_none() && !connection.allow_unsolicited {
             return Err(Denial::Unsolicited.into());
         }
-        let (_, keys) = self.trusted(connection, now)?;
+        let (metadata, keys) = self.trusted(&connection, now)?;
         let verification = self.party.verification(&connection.policy, now);
         let decryption = self.party.decryption(&connection.policy, now);
         let verified = verify(&keys, &verification, decryption.as_ref())?;
-        self.finish(connection, pending, verified, now).await
+        self.finish((&connection, &metadata), pending, verified, now)
+            .await
     }
 
     /// Validates and redeems a verified response.
     async fn finish(
         &self,
-        connection: &Connection,
+        (connection, metadata): (&Connection, &EntityDescriptor),
         pending: Option<Pending>,
         verified: VerifiedResponse,
         now: DateTime<Utc>,
@@ -178,8 +180,9 @@ impl<S: Store> ServiceProvider<S> {
             Some(pending) => (Some(pending.browser), pending.return_to),
             None => (None, None),
         };
+        let (attributes, dropped) = scope::checked(&login, connection, metadata);
         Ok(Parked {
-            login: Login::new(login),
+            login: Login::new(&login, attributes, dropped),
             browser,
             return_to,
         })

@@ -13,7 +13,6 @@ use federate_session::{
 };
 use federate_types::{EntityId, NameId, SessionIndex};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What an identity provider has said about a person: verified, validated, and redeemed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +24,10 @@ pub struct Login {
     pub name_id: NameId,
     /// What else is known of the person, by attribute name.
     pub attributes: Profile,
+    /// What it said without being the one to say it: values of
+    /// [`scoped_attributes`](super::Connection::scoped_attributes) out of its scopes. For the
+    /// operator's log, and for nothing else.
+    pub dropped: Profile,
     /// When they signed in there.
     pub authn_instant: DateTime<Utc>,
     /// How.
@@ -152,19 +155,12 @@ fn escaped(text: &str) -> String {
 }
 
 impl Login {
-    pub(super) fn new(login: ValidatedLogin) -> Self {
-        let mut attributes: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for attribute in login.attributes() {
-            let values = attribute.values.iter().filter_map(|v| v.as_text());
-            attributes
-                .entry(attribute.name.clone())
-                .or_default()
-                .extend(values.map(str::to_owned));
-        }
+    pub(super) fn new(login: &ValidatedLogin, attributes: Profile, dropped: Profile) -> Self {
         Self {
             identity_provider: login.issuer().clone(),
             name_id: login.name_id().clone(),
-            attributes: Profile { attributes },
+            attributes,
+            dropped,
             authn_instant: login.authn_instant(),
             authn_context: login.authn_context().map(str::to_owned),
             session_index: login.session_index().cloned(),

@@ -27,7 +27,7 @@ fn by(binding: Binding) -> LoginOptions {
     }
 }
 
-fn code<T>(result: Result<T, FederateError>) -> &'static str {
+pub(crate) fn code<T>(result: Result<T, FederateError>) -> &'static str {
     match result {
         Ok(_) => "accepted",
         Err(error) => Box::leak(error.code().to_owned().into_boxed_str()),
@@ -177,9 +177,9 @@ async fn a_request_by_simple_sign_is_taken_and_its_signature_counts() {
 // HTTP-Artifact
 
 /// Asks the hub without a network, and keeps what was sent.
-struct Wire<'a> {
+pub(crate) struct Wire<'a> {
     hub: &'a Hub<MemoryStore>,
-    sent: Mutex<Vec<Vec<u8>>>,
+    pub(crate) sent: Mutex<Vec<Vec<u8>>>,
 }
 
 impl BackChannel for Wire<'_> {
@@ -198,7 +198,7 @@ impl BackChannel for Wire<'_> {
     }
 }
 
-fn wire(hub: &Hub<MemoryStore>) -> Wire<'_> {
+pub(crate) fn wire(hub: &Hub<MemoryStore>) -> Wire<'_> {
     let sent = Mutex::default();
     Wire { hub, sent }
 }
@@ -343,7 +343,7 @@ async fn a154_artifacts_of_strangers_are_not_resolved() {
 
 /// What an enhanced client does between the two parties (`[SAMLProf] 4.2.3`): it takes the
 /// request out of the application's envelope, and the answer out of the hub's.
-async fn enhanced_client(
+pub(crate) async fn enhanced_client(
     parties: &Parties,
     asked: &[u8],
     user: &AuthenticatedUser,
@@ -392,7 +392,7 @@ fn inner(envelope: &[u8], element: &str) -> Vec<u8> {
 }
 
 /// What the client brings back to the application.
-fn brought(response: &[u8], relay_state: Option<&RelayState>) -> Vec<u8> {
+pub(crate) fn brought(response: &[u8], relay_state: Option<&RelayState>) -> Vec<u8> {
     soap::envelope_with(response, |w| {
         if let Some(state) = relay_state {
             w.start(ecp::ECP_RELAY_STATE);

@@ -16,6 +16,7 @@ use federate::types::{Binding, EntityId, MessageId, NameId, NameIdFormat, Status
 use federate::xml::{Limits, Unverified};
 use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider};
 use federate_testkit::parties::{HUB_SLO, HUB_SSO, post_form};
+use std::sync::Arc;
 
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
@@ -370,7 +371,8 @@ async fn a158_an_identity_provider_can_require_signed_requests() {
 #[tokio::test]
 async fn an_identity_provider_that_takes_forms_only_is_sent_one() {
     let by_post = |connection: &mut Connection| {
-        let idp = connection.metadata.idp.as_mut().unwrap();
+        let metadata = Arc::make_mut(&mut connection.metadata);
+        let idp = metadata.idp.as_mut().unwrap();
         idp.single_sign_on.retain(|e| e.is_for(Binding::HttpPost));
     };
     let parties = with(|_| {}, by_post);

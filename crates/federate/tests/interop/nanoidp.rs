@@ -7,6 +7,7 @@ use crate::*;
 use federate::types::Binding;
 use federate::{CompletedLogin, Connection, FederateError, LoginOptions};
 use std::process::Command;
+use std::sync::Arc;
 
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 const BINDINGS: [Binding; 2] = [Binding::HttpRedirect, Binding::HttpPost];
@@ -65,7 +66,10 @@ fn connection(peer: &Server, binding: Binding) -> Connection {
         .page()
         .text;
     let mut connection = Connection::from_metadata(metadata.as_bytes()).unwrap();
-    let idp = connection.metadata.idp.as_mut().unwrap();
+    let idp = Arc::make_mut(&mut connection.metadata)
+        .idp
+        .as_mut()
+        .unwrap();
     assert!(idp.want_authn_requests_signed && idp.single_logout.is_empty());
     idp.single_sign_on.retain(|e| e.is_for(binding));
     connection

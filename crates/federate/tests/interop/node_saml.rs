@@ -7,6 +7,7 @@ use federate::metadata::{Endpoint, Location};
 use federate::types::Binding;
 use federate_testkit::keys;
 use std::process::Command;
+use std::sync::Arc;
 
 const PEER: &str = "https://node-saml.example";
 
@@ -199,7 +200,10 @@ fn in_every_way() -> impl Iterator<Item = (NameIdFormat, Binding)> {
 /// HTTP-POST, but it takes redirects, too.
 fn reached_by(binding: Binding, metadata: &Value) -> Application {
     let mut application = application(metadata);
-    let sp = application.metadata.sp.as_mut().unwrap();
+    let sp = Arc::make_mut(&mut application.metadata)
+        .sp
+        .as_mut()
+        .unwrap();
     assert!(sp.single_logout.iter().all(|e| e.is_for(Binding::HttpPost)));
     let location = Location::new(format!("{PEER}/slo")).unwrap();
     sp.single_logout = vec![Endpoint::new(binding, location)];

@@ -10,6 +10,7 @@ use federate::types::Binding;
 use federate::{CompletedLogin, Connection, FederateError, LoginOptions, LogoutReceived};
 use federate_testkit::keys;
 use std::process::Command;
+use std::sync::Arc;
 
 const PEER_SP: &str = "https://pysaml2.example/sp";
 const PEER_IDP: &str = "https://pysaml2.example/idp";
@@ -160,7 +161,10 @@ async fn as_a_service_provider_it_is_logged_out() {
             _ => Binding::HttpPost,
         };
         let mut application = application(&metadata);
-        let sp = application.metadata.sp.as_mut().unwrap();
+        let sp = Arc::make_mut(&mut application.metadata)
+            .sp
+            .as_mut()
+            .unwrap();
         sp.single_logout.retain(|endpoint| endpoint.is_for(only));
         let (hub, session) = hub(application).await;
         let part = SignedPart::Assertion;
@@ -317,7 +321,10 @@ async fn as_an_identity_provider_it_is_asked_to_log_out() {
     };
     for only in [Binding::HttpRedirect, Binding::HttpPost] {
         let mut connection = connection(&metadata);
-        let idp = connection.metadata.idp.as_mut().unwrap();
+        let idp = Arc::make_mut(&mut connection.metadata)
+            .idp
+            .as_mut()
+            .unwrap();
         idp.single_logout.retain(|endpoint| endpoint.is_for(only));
         sp = sp.with_connection(connection).unwrap();
         let way = (SignedPart::Assertion, None);
@@ -354,7 +361,10 @@ async fn as_an_identity_provider_it_asks_to_log_out() {
         ("post", Binding::HttpPost),
     ] {
         let mut connection = connection(&metadata);
-        let idp = connection.metadata.idp.as_mut().unwrap();
+        let idp = Arc::make_mut(&mut connection.metadata)
+            .idp
+            .as_mut()
+            .unwrap();
         idp.single_logout.retain(|endpoint| endpoint.is_for(only));
         sp = sp.with_connection(connection).unwrap();
         let way = (SignedPart::Assertion, None);

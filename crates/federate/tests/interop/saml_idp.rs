@@ -9,6 +9,7 @@ use federate::saml::RequiredSignature;
 use federate::types::Binding;
 use federate::{CompletedLogin, Connection, FederateError, LoginOptions, LogoutReceived};
 use federate_testkit::keys;
+use std::sync::Arc;
 
 const ENTITY_ID: &str = "https://saml-idp.example";
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
@@ -105,7 +106,10 @@ async fn as_an_identity_provider_it_is_believed() {
                 SignedPart::Both => RequiredSignature::Both,
                 _ => RequiredSignature::Assertion,
             };
-            let idp = connection.metadata.idp.as_mut().unwrap();
+            let idp = Arc::make_mut(&mut connection.metadata)
+                .idp
+                .as_mut()
+                .unwrap();
             idp.single_sign_on.retain(|e| e.is_for(binding));
             sp = sp.with_connection(connection).unwrap();
             let done = sign_in(&sp, &mut Browser::default(), Value::clone).await;
@@ -142,7 +146,10 @@ async fn as_an_identity_provider_it_logs_out_both_ways() {
     };
     for binding in BINDINGS {
         let mut connection = connection(&peer);
-        let idp = connection.metadata.idp.as_mut().unwrap();
+        let idp = Arc::make_mut(&mut connection.metadata)
+            .idp
+            .as_mut()
+            .unwrap();
         idp.single_logout.retain(|e| e.is_for(binding));
         sp = sp.with_connection(connection).unwrap();
         let mut browser = Browser::default();

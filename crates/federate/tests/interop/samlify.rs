@@ -8,6 +8,7 @@ use federate::hub::LogoutPhase;
 use federate::types::Binding;
 use federate::{CompletedLogin, Connection, FederateError, LoginOptions, LogoutReceived};
 use federate_testkit::keys;
+use std::sync::Arc;
 
 const PEER_SP: &str = "https://samlify.example/sp";
 const PEER_IDP: &str = "https://samlify.example/idp";
@@ -169,7 +170,10 @@ async fn as_a_service_provider_it_is_logged_out() {
         else {
             return;
         };
-        let sp = application.metadata.sp.as_mut().unwrap();
+        let sp = Arc::make_mut(&mut application.metadata)
+            .sp
+            .as_mut()
+            .unwrap();
         sp.single_logout.retain(|endpoint| endpoint.is_for(only));
         let (hub, session) = hub(application).await;
         let accept = response(&mut peer, &hub, &session, "redirect").await;
@@ -207,7 +211,10 @@ fn pair(
     let mut connection = Connection::from_metadata(metadata.as_str().unwrap().as_bytes()).unwrap();
     connection.require_encryption = cipher.is_some();
     if let Some(binding) = only {
-        let idp = connection.metadata.idp.as_mut().unwrap();
+        let idp = Arc::make_mut(&mut connection.metadata)
+            .idp
+            .as_mut()
+            .unwrap();
         idp.single_logout
             .retain(|endpoint| endpoint.is_for(binding));
     }

@@ -13,6 +13,7 @@ use federate::{CompletedLogin, Connection, FederateError, LoginOptions, LogoutRe
 use federate_testkit::keys;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
@@ -131,7 +132,10 @@ async fn service_provider_peer(
     let metadata = only(binding, hub_metadata().as_bytes());
     let peer = SimpleSamlPhp::start(&metadata)?;
     let mut application = application(&peer.metadata("/module.php/saml/sp/metadata.php/sp"));
-    let sp = application.metadata.sp.as_mut().unwrap();
+    let sp = Arc::make_mut(&mut application.metadata)
+        .sp
+        .as_mut()
+        .unwrap();
     sp.single_logout.retain(|e| e.is_for(binding));
     change(&mut application);
     let (hub, session) = hub(application).await;
@@ -271,7 +275,10 @@ fn pair(binding: Binding) -> Option<(ServiceProvider<MemoryStore>, SimpleSamlPhp
     let sp = service_provider();
     let peer = SimpleSamlPhp::start(&only(binding, &sp.metadata()))?;
     let mut connection = connection(&peer);
-    let idp = connection.metadata.idp.as_mut().unwrap();
+    let idp = Arc::make_mut(&mut connection.metadata)
+        .idp
+        .as_mut()
+        .unwrap();
     idp.single_sign_on.retain(|e| e.is_for(binding));
     idp.single_logout.retain(|e| e.is_for(binding));
     Some((sp.with_connection(connection).unwrap(), peer))
@@ -327,7 +334,10 @@ async fn as_an_identity_provider_it_is_believed() {
                 SignedPart::Response => RequiredSignature::Response,
                 SignedPart::Both => RequiredSignature::Both,
             };
-            let idp = connection.metadata.idp.as_mut().unwrap();
+            let idp = Arc::make_mut(&mut connection.metadata)
+                .idp
+                .as_mut()
+                .unwrap();
             idp.single_sign_on.retain(|e| e.is_for(binding));
             sp = sp.with_connection(connection).unwrap();
             let done = sign_in(&sp, &mut Browser::default(), Value::clone).await;

@@ -165,6 +165,7 @@ fn release() -> impl Strategy<Value = AttributeRelease> {
             pass_unmapped: flags[0],
             create_upn: flags[1],
             name_formats: flags[2],
+            ..AttributeRelease::default()
         })
 }
 

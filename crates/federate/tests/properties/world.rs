@@ -263,7 +263,10 @@ fn service_provider(case: &Case, hub: &[u8], clock: &TestClock) -> ServiceProvid
     }
     let mut connection = Connection::from_metadata(hub).unwrap();
     connection.require_encryption = case.answers.encryption.is_some();
-    let idp = connection.metadata.idp.as_mut().unwrap();
+    let idp = Arc::make_mut(&mut connection.metadata)
+        .idp
+        .as_mut()
+        .unwrap();
     idp.single_logout
         .retain(|endpoint| endpoint.is_for(case.metadata.logout.1));
     ServiceProvider::new(party, ACS, Arc::new(MemoryStore::default()))
