@@ -1,4 +1,4 @@
-use crate::transport::BackChannelError;
+use crate::back_channel::BackChannelError;
 use federate_crypto::CryptoError;
 use federate_logout::LogoutError;
 use federate_metadata::MetadataError;

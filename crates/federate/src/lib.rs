@@ -9,6 +9,7 @@
 //! Each takes a store (in memory, embedded, or yours), keys, and a clock; none opens a socket.
 //! `federate-axum` puts them on the web.
 
+mod back_channel;
 mod clock;
 mod error;
 mod federation;
@@ -20,6 +21,7 @@ mod store;
 mod token;
 mod transport;
 
+pub use back_channel::{BackChannel, BackChannelError};
 pub use clock::{Clock, SystemClock};
 pub use error::{Denial, FederateError};
 pub use federate_crypto as crypto;
@@ -37,7 +39,7 @@ pub use sp::{
 };
 pub use store::Store;
 pub use token::Token;
-pub use transport::{BackChannel, BackChannelError, Incoming, Outgoing};
+pub use transport::{Incoming, Outgoing};
 
 /// The README's example, compiled.
 #[cfg(all(doctest, feature = "aws-lc"))]

@@ -2,10 +2,11 @@
 
 use super::login::Pending;
 use super::{Connection, Login, ServiceProvider, scope};
+use crate::back_channel::BackChannel;
 use crate::error::{Denial, FederateError};
 use crate::store::{Store, decode, encode};
 use crate::token::{Token, hash, message_id};
-use crate::transport::{BackChannel, Incoming, is_simple_sign};
+use crate::transport::{Incoming, is_simple_sign};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_metadata::EntityDescriptor;
 use federate_saml::binding::{ArtifactMessage, PostMessage, SimpleSignMessage, soap};
