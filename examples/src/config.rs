@@ -1,19 +1,21 @@
 //! The configuration file.
 
 use crate::application::ApplicationEntry;
+use crate::federation::FederationEntry;
 use crate::problem::Problem;
 use argon2::PasswordHash;
 use chrono::TimeDelta;
 use federate::hub::DirectoryUser;
 use federate::session::{InvalidPolicy, LifetimePolicy, Profile};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What the file says, checked.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     pub(crate) applications: Vec<ApplicationEntry>,
+    pub(crate) federations: Vec<FederationEntry>,
     pub(crate) users: BTreeMap<String, DirectoryUser>,
     pub(crate) lifetime: LifetimePolicy,
     /// Whether programs may sign in by themselves.
@@ -29,6 +31,8 @@ pub(crate) struct Config {
 struct Document {
     #[serde(default)]
     application: Vec<ApplicationEntry>,
+    #[serde(default)]
+    federation: Vec<FederationEntry>,
     #[serde(default)]
     user: Vec<UserEntry>,
     #[serde(default)]
@@ -79,6 +83,7 @@ impl Config {
             lifetime: lifetime(&document.session).map_err(at)?,
             ecp: document.ecp,
             applications: document.application,
+            federations: document.federation,
             folder,
             users: BTreeMap::new(),
             file: file.clone(),
@@ -86,6 +91,15 @@ impl Config {
         for application in &config.applications {
             if application.name.trim().is_empty() {
                 return Err(at("application.name: it is empty".to_owned()));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for federation in &config.federations {
+            if federation.name.trim().is_empty() || !names.insert(federation.name.trim()) {
+                let name = &federation.name;
+                return Err(at(format!(
+                    "federation.name: {name:?} is empty or occurs twice"
+                )));
             }
         }
         for entry in document.user {

@@ -20,6 +20,9 @@ const MOST: usize = 2 * 1024 * 1024;
 /// How long an address may take to answer.
 const TIME: Duration = Duration::from_secs(10);
 
+/// How many changes of one document the log tells one by one.
+const MOST_TOLD: usize = 50;
+
 /// How often a file is read again.
 const FILES: TimeDelta = TimeDelta::minutes(5);
 
@@ -61,10 +64,7 @@ pub(crate) fn feed(
 }
 
 fn source(config: &Config, entry: &ApplicationEntry) -> Source {
-    let origin = match Url::parse(&entry.metadata) {
-        Ok(url) if matches!(url.scheme(), "https" | "http") => Origin::Url(url.into()),
-        _ => Origin::File(config.folder.join(&entry.metadata)),
-    };
+    let origin = origin(config, &entry.metadata);
     let file = matches!(origin, Origin::File(_));
     // Keys come with the document: who answers at the address, or can write the file, is trusted.
     let mut source = Source::new(entry.name.trim(), origin, Trust::Origin);
@@ -73,6 +73,14 @@ fn source(config: &Config, entry: &ApplicationEntry) -> Source {
         source.refresh.at_most = FILES;
     }
     source
+}
+
+/// An address, or a path relative to the configuration.
+pub(crate) fn origin(config: &Config, text: &str) -> Origin {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "http") => Origin::Url(url.into()),
+        _ => Origin::File(config.folder.join(text)),
+    }
 }
 
 fn what(config: &Config, entry: &ApplicationEntry) -> String {
@@ -110,36 +118,40 @@ pub(crate) fn application(
 }
 
 /// Reads again whatever is due, as long as the hub runs.
-pub(crate) async fn keep_fresh(feed: Metadata) {
+pub(crate) async fn keep_fresh<F: Fetch>(feed: Feed<F>) {
+    if feed.health().is_empty() {
+        return;
+    }
     loop {
-        let now = Utc::now();
-        let wait = match feed.next_due().await {
-            Some(next) => (next - now).clamp(TimeDelta::seconds(1), TimeDelta::minutes(5)),
-            None => TimeDelta::minutes(5), // there are no sources
-        };
-        sleep(wait.to_std().unwrap_or(TIME)).await;
         let jitter = u64::from(Utc::now().timestamp_subsec_nanos());
         for refreshed in feed.refresh_due(Utc::now(), jitter).await {
             tell(&refreshed);
         }
+        let next = feed.next_due().await.unwrap_or_else(Utc::now);
+        let wait = (next - Utc::now()).clamp(TimeDelta::seconds(1), TimeDelta::minutes(5));
+        sleep(wait.to_std().unwrap_or(TIME)).await;
     }
 }
 
 fn tell(refreshed: &Refreshed) {
-    let application = &*refreshed.source;
+    let source = &*refreshed.source;
     match &refreshed.outcome {
         Outcome::Changed(changes) => {
-            for change in changes {
-                tracing::info!(application, code = change.code(), "metadata: {change}");
+            if changes.len() > MOST_TOLD {
+                tracing::info!(source, "metadata: {} entities have changed", changes.len());
+            }
+            let told = changes.iter().filter(|_| changes.len() <= MOST_TOLD);
+            for change in told {
+                tracing::info!(source, code = change.code(), "metadata: {change}");
             }
         }
         Outcome::Failed(error) | Outcome::Closed(error) => {
-            tracing::warn!(application, code = error.code(), "metadata: {error}");
+            tracing::warn!(source, code = error.code(), "metadata: {error}");
         }
         _ => {}
     }
     if let Some(error) = &refreshed.copy {
-        tracing::warn!(application, code = error.code(), "metadata: {error}");
+        tracing::warn!(source, code = error.code(), "metadata: {error}");
     }
 }
 

@@ -64,6 +64,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
     }
     let sweeper = tokio::spawn(sweep(setup.stores));
     let feeder = tokio::spawn(metadata::keep_fresh(setup.feed));
+    let federations = tokio::spawn(metadata::keep_fresh(setup.federations));
     signals.wait().await;
     tracing::info!("stopping");
     let _ = stop.send(true); // a task that has ended need not be told
@@ -73,7 +74,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
     })
     .await;
     tasks.shutdown().await;
-    for task in [sweeper, feeder] {
+    for task in [sweeper, feeder, federations] {
         task.abort();
         let _ = task.await; // it was told to stop
     }

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::demo::{self, DemoUsers};
 use crate::demo_app::{self, DemoApp};
+use crate::federation::{self, Federations};
 use crate::metadata::{self, Metadata};
 use crate::options::Options;
 use crate::problem::Problem;
@@ -29,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) stores: Vec<Arc<RedbStore>>,
     /// The applications' metadata, which is read again when it is due.
     pub(crate) feed: Metadata,
+    /// The federations' metadata.
+    pub(crate) federations: Federations,
     /// The demo users' names and passwords.
     pub(crate) passwords: Vec<(String, String)>,
     pub(crate) data_dir: PathBuf,
@@ -65,6 +68,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     }
     let data = DataDir::open(&options.data_dir)?;
     let feed = metadata::feed(&config, &provider, data.path().join("metadata"))?;
+    let federations = federation::feed(&config, &provider, data.path().join("federations"))?;
     let mut configured = config
         .applications
         .iter()
@@ -81,7 +85,9 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     }
     let mut idp = IdentityProvider::new(party, &site.url(hub::SSO), &site.url(hub::SLO))?
         .with_artifact_resolution(&site.url(hub::ARTIFACTS))?
-        .with_published_metadata(feed.registry());
+        .with_published_metadata(feed.registry())
+        // Everybody in a federation may ask, and is told what its metadata asks for.
+        .with_federation(federations.registry(), |_| {});
     if config.ecp {
         idp = idp.with_ecp(&site.url(hub::ECP))?;
     }
@@ -120,6 +126,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         parties,
         stores,
         feed,
+        federations,
         passwords: demo_users.passwords,
         data_dir: data.path().to_owned(),
     })

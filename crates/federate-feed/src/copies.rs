@@ -134,25 +134,9 @@ impl Copies {
         provider: &CryptoProvider,
         now: DateTime<Utc>,
     ) -> Result<(Document, Option<FeedError>), FeedError> {
-        if let Trust::Signed { keys, policy } = &source.trust {
-            let context = VerificationContext {
-                provider,
-                policy,
-                now,
-            };
-            let input = File::open(&self.download).map_err(FeedError::file(&self.download))?;
-            let policy = aggregate_policy(source);
-            let before = before.and_then(|before| before.aggregate.as_deref());
-            let path = &self.aggregate;
-            match Aggregate::fetch(input, path, before, keys, &context, &policy) {
-                Ok(aggregate) => {
-                    let _ = fs::remove_file(&self.document); // it may not be there
-                    return Ok((Document::of_aggregate(aggregate), None));
-                }
-                // One entity: it is read as a whole.
-                Err(error) if error.code() == "schema.unexpected_root" => {}
-                Err(error) => return Err(error.into()),
-            }
+        if let Some(group) = self.take_group(&self.download, source, before, provider, now)? {
+            let _ = fs::remove_file(&self.document); // it may not be there
+            return Ok((group, None));
         }
         let octets = read_file(&self.download, source.limits.bytes)?;
         let document = source.read(&octets, provider, now)?;
@@ -160,6 +144,34 @@ impl Copies {
         let _ = fs::remove_file(&self.aggregate); // it may not be there
         let copy = keep(&self.document, &octets).err();
         Ok((document, copy))
+    }
+
+    /// Verifies the signed group in a file and keeps it; `None` if it is something else.
+    pub(crate) fn take_group(
+        &self,
+        file: &Path,
+        source: &Source,
+        before: Option<&Document>,
+        provider: &CryptoProvider,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Document>, FeedError> {
+        let Trust::Signed { keys, policy } = &source.trust else {
+            return Ok(None);
+        };
+        let context = VerificationContext {
+            provider,
+            policy,
+            now,
+        };
+        let input = File::open(file).map_err(FeedError::file(file))?;
+        let policy = aggregate_policy(source);
+        let before = before.and_then(|before| before.aggregate.as_deref());
+        match Aggregate::fetch(input, &self.aggregate, before, keys, &context, &policy) {
+            Ok(aggregate) => Ok(Some(Document::of_aggregate(aggregate))),
+            // One entity: it is read as a whole.
+            Err(error) if error.code() == "schema.unexpected_root" => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

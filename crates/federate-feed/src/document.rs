@@ -8,6 +8,7 @@ use federate_metadata::{
     Aggregate, Entities, EntitiesDescriptor, EntityChange, EntityDescriptor, EntitySource, diff,
 };
 use federate_types::EntityId;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a source has.
@@ -64,19 +65,23 @@ impl Document {
         before: Option<&Self>,
         provider: &CryptoProvider,
     ) -> Vec<EntityChange> {
-        let aggregates = before.and_then(|before| before.aggregate.as_ref());
-        let ids = match (&self.aggregate, aggregates) {
+        let Some(before) = before else {
+            let ids: BTreeSet<EntityId> = self.entities.entity_ids().into_iter().collect();
+            let added = ids.into_iter();
+            return added
+                .map(|entity_id| EntityChange::Added { entity_id })
+                .collect();
+        };
+        let ids = match (&self.aggregate, &before.aggregate) {
             (Some(this), Some(before)) => this.differing(before),
             _ => {
-                let mut ids = self.entities.entity_ids();
-                ids.extend(before.into_iter().flat_map(|b| b.entities.entity_ids()));
-                ids.sort();
-                ids.dedup();
-                ids
+                let ids = self.entities.entity_ids().into_iter();
+                let ids: BTreeSet<EntityId> = ids.chain(before.entities.entity_ids()).collect();
+                ids.into_iter().collect()
             }
         };
         let after = read(&*self.entities, &ids);
-        let before = before.map_or_else(Vec::new, |before| read(&*before.entities, &ids));
+        let before = read(&*before.entities, &ids);
         let mut changes = diff(
             before.iter().map(|entity| &**entity),
             after.iter().map(|entity| &**entity),

@@ -229,8 +229,18 @@ impl<F: Fetch> Feed<F> {
         let (source, before) = (&state.source, state.current.as_ref());
         let (document, copy) = match &source.origin {
             Origin::File(path) => {
-                let octets = read_file(path, source.limits.bytes)?;
-                (source.read(&octets, &self.provider, now)?, None)
+                let provider = &self.provider;
+                let group = self
+                    .copies_of(state)
+                    .map(|copies| copies.take_group(path, source, before, provider, now));
+                let document = match group.transpose()?.flatten() {
+                    Some(group) => group,
+                    None => {
+                        let octets = read_file(path, source.limits.bytes)?;
+                        source.read(&octets, provider, now)?
+                    }
+                };
+                (document, None)
             }
             Origin::Directory(path) => (source.read_directory(path, &self.provider, now)?, None),
             Origin::Url(url) => {
@@ -251,12 +261,12 @@ impl<F: Fetch> Feed<F> {
         Ok(Obtained::New { document, copy })
     }
 
-    /// Where the last good copy of a source is kept: only what is fetched has one.
+    /// Where the last good copy of a source is kept. Folders of documents have none.
     fn copies_of(&self, state: &State) -> Option<Copies> {
-        let Origin::Url(_) = state.source.origin else {
-            return None;
-        };
-        Some(Copies::new(self.cache.as_ref()?, &state.name))
+        match state.source.origin {
+            Origin::Directory(_) => None,
+            _ => Some(Copies::new(self.cache.as_ref()?, &state.name)),
+        }
     }
 }
 
