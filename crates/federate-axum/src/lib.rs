@@ -47,4 +47,4 @@ pub use hub::{HubState, hub_router};
 pub use page::{Page, instant};
 pub use return_to::local_path;
 pub use site::{InvalidSite, Site};
-pub use sp::{Sessions, SignedIn, SpState, sp_router};
+pub use sp::{Choice, Sessions, SignedIn, SpState, sp_router};

@@ -1,8 +1,10 @@
 //! A service provider on the web.
 
 mod channel;
+mod choose;
 mod signed_in;
 
+pub use choose::Choice;
 pub use signed_in::{NotSignedIn, Sessions, SignedIn};
 
 use crate::cookie::{self, Purpose, until};
@@ -20,9 +22,10 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use channel::Channel;
+use choose::{CHOOSE, Search, address};
 use chrono::TimeDelta;
 use federate::saml::ecp;
-use federate::types::{Binding, Status, StatusCode};
+use federate::types::{Binding, EntityId, Status, StatusCode};
 use federate::{
     BackChannel, CompletedLogin, Incoming, LoginOptions, LogoutReceived, ServiceProvider, Store,
     Token,
@@ -53,6 +56,8 @@ struct Inner<S> {
     site: Site,
     channel: Channel,
     login: LoginOptions,
+    /// Finds identity providers by what a person types.
+    search: Option<Arc<Search>>,
 }
 
 impl<S> Clone for SpState<S> {
@@ -74,34 +79,43 @@ impl<S: Store> SpState<S> {
                 site,
                 channel: Channel::none(),
                 login: LoginOptions::default(),
+                search: None,
             }),
         }
     }
 
-    /// What every login asks for. Where it goes, `return_to` of its address says.
+    /// What every login asks for. Where it goes, and whom it asks, its address may say.
     #[must_use]
     pub fn with_login_options(self, login: LoginOptions) -> Self {
-        let channel = self.inner.channel.clone();
-        self.with(channel, login)
+        self.with(|inner| inner.login = login)
     }
 
     /// Fetches responses of which artifacts come by this channel; without one, artifacts are
     /// refused.
     #[must_use]
     pub fn with_back_channel(self, channel: impl BackChannel + 'static) -> Self {
-        let login = self.inner.login.clone();
-        self.with(Channel::new(channel), login)
+        self.with(|inner| inner.channel = Channel::new(channel))
     }
 
-    fn with(self, channel: Channel, login: LoginOptions) -> Self {
-        let (sp, site) = (Arc::clone(&self.inner.sp), self.inner.site.clone());
+    /// Lets people choose their identity provider on a page: this gives those that fit what a
+    /// person has typed, the best first. A
+    /// [`SearchIndex`](federate::metadata::SearchIndex) over a federation finds them.
+    #[must_use]
+    pub fn with_choice(self, search: impl Fn(&str) -> Vec<Choice> + Send + Sync + 'static) -> Self {
+        self.with(|inner| inner.search = Some(Arc::new(search)))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Inner<S>)) -> Self {
+        let mut inner = Inner {
+            sp: Arc::clone(&self.inner.sp),
+            site: self.inner.site.clone(),
+            channel: self.inner.channel.clone(),
+            login: self.inner.login.clone(),
+            search: self.inner.search.clone(),
+        };
+        change(&mut inner);
         Self {
-            inner: Arc::new(Inner {
-                sp,
-                site,
-                channel,
-                login,
-            }),
+            inner: Arc::new(inner),
         }
     }
 
@@ -138,11 +152,13 @@ impl<S: Store> SpState<S> {
 /// The routes of a service provider: `/login`, `/login/complete`, `/logout`, [`ACS`], [`SLO`]
 /// and [`METADATA`]. Merge them with the application's own.
 ///
-/// `/login?return_to=/a/path` begins a login that ends at a path of the application; a form
-/// that posts to `/logout` ends the session here and at the identity provider.
+/// `/login?return_to=/a/path` begins a login that ends at a path of the application, and
+/// `/login?idp=...` one at an identity provider of that entity identifier; a form that posts to
+/// `/logout` ends the session here and at the identity provider.
 pub fn sp_router<S: Store>(state: SpState<S>) -> Router {
     let routes = Router::new()
         .route("/login", get(login::<S>))
+        .route(CHOOSE, get(choose::choose::<S>))
         .route(ACS, get(receive_redirected::<S>).post(receive_posted::<S>))
         .route("/login/complete", get(complete::<S>))
         .route("/logout", post(log_out::<S>))
@@ -157,17 +173,21 @@ async fn login<S: Store>(
     uri: Uri,
 ) -> Result<Response, Failure> {
     let fields = Fields::of(&uri);
-    let options = LoginOptions {
-        return_to: fields
-            .value("return_to")
-            .and_then(local_path)
-            .map(str::to_owned),
+    let return_to = fields.value("return_to").and_then(local_path);
+    let mut options = LoginOptions {
+        return_to: return_to.map(str::to_owned),
         ..state.inner.login.clone()
     };
+    if let Some(idp) = fields.value("idp") {
+        options.identity_provider = Some(EntityId::new(idp)?);
+    }
     let sp = state.service_provider();
     if sp.takes_responses_by(Binding::Paos) && is_enhanced_client(&headers) {
         let envelope = sp.start_ecp_login(options).await?;
         return Ok(([(CONTENT_TYPE, ecp::CONTENT_TYPE)], envelope).into_response());
+    }
+    if options.identity_provider.is_none() && state.inner.search.is_some() {
+        return see_other(&address(CHOOSE, &[("return_to", return_to)]));
     }
     // Several tabs may be on their way to the identity provider: they share the cookie.
     let browser = cookie::read(&headers, state.site(), Purpose::Login);

@@ -14,6 +14,8 @@ mod attacks;
 mod bindings;
 #[path = "web/browser.rs"]
 mod browser;
+#[path = "web/choose.rs"]
+mod choose;
 #[path = "web/flow.rs"]
 mod flow;
 #[path = "web/refusals.rs"]
