@@ -134,13 +134,19 @@ fn check_canonical(octets: &[u8], window: usize, chunk: usize) {
     if !several {
         assert_eq!(kept, canonical);
         let stream = Stream::new(&kept[..], &CONTAINERS, limits);
-        drop(stream.verify_again(&head, &context, Nobody).expect("it was kept"));
+        drop(
+            stream
+                .verify_again(&head, &context, Nobody)
+                .expect("it was kept"),
+        );
     }
 }
 
 fuzz_target!(|octets: &[u8]| {
     // As arbitrary as the octets are.
-    let sum = octets.iter().fold(0, |sum: u8, octet| sum.wrapping_add(*octet));
+    let sum = octets
+        .iter()
+        .fold(0, |sum: u8, octet| sum.wrapping_add(*octet));
     let (window, chunk) = (octets.len() % 256, usize::from(sum) + 1);
     let limits = limits(window);
     let whole = Document::parse(octets, &limits.part);

@@ -7,7 +7,7 @@
 //!
 //! A signed document is written to a sink as it was signed: the sink gets the canonical octets
 //! while they are hashed, and what the visitor sees is read from them. It becomes
-//! [`Verified`](crate::Verified) when the digest was compared, at the end.
+//! [`Verified`] when the digest was compared, at the end.
 
 mod canonical;
 mod head;
@@ -260,7 +260,8 @@ impl fmt::Debug for Part<'_> {
 /// }
 ///
 /// let octets = b"<list><a/><list><b>...</b></list></list>";
-/// let stream = Stream::new(&octets[..], &[Name::local("list")], StreamLimits::default());
+/// let containers = [Name::local("list")];
+/// let stream = Stream::new(&octets[..], &containers, StreamLimits::default());
 /// assert_eq!(stream.read_unsigned(Names::default())?.0, ["a", "b"]);
 /// # Ok::<(), StreamError>(())
 /// ```
