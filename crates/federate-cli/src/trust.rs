@@ -88,6 +88,9 @@ pub(crate) fn signature_policy(args: &AlgorithmArgs) -> SignaturePolicy {
     if args.dangerous_allow_rsa1024 {
         policy = policy.dangerous_allow_rsa_1024(always);
     }
+    if args.dangerous_allow_whole_document {
+        policy = policy.dangerous_allow_whole_document(always);
+    }
     if args.allow_inclusive_canonicalization {
         policy = policy.allow_inclusive_canonicalization();
     }

@@ -170,6 +170,54 @@ fn a230_a231_a_signed_federation_verifies_unless_it_was_edited() {
 }
 
 #[test]
+fn a_signature_over_the_whole_document_counts_where_it_may() {
+    let Some(vectors) = vectors() else { return };
+    let provider = aws_lc_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("renater");
+    let octets = read(&vectors.join("federation/renater/renater-metadata.xml"));
+    let keys = own_key(&octets, &provider);
+    let now: chrono::DateTime<chrono::Utc> = "2011-05-20T00:00:00Z".parse().unwrap();
+    let until = now + chrono::TimeDelta::days(1);
+    let sha1 = SignaturePolicy::default().dangerous_allow_sha1(until);
+    let both = sha1.clone().dangerous_allow_whole_document(until);
+    let fetch = |octets: &[u8], policy: &SignaturePolicy, now| {
+        let context = VerificationContext {
+            provider: &provider,
+            policy,
+            now,
+        };
+        let usual = AggregatePolicy::default();
+        let fetched = Aggregate::fetch(octets, &store, None, &keys, &context, &usual);
+        let whole = verify_entities(octets, &Limits::for_aggregate(), &keys, &context);
+        let code = fetched.as_ref().err().map(AggregateError::code);
+        assert_eq!(code, whole.as_ref().err().map(|error| error.code()));
+        fetched.map(|aggregate| {
+            assert_same("renater", &aggregate, whole.unwrap().entities());
+            let again = Aggregate::open(&store, &keys, &context, &usual).unwrap();
+            assert_eq!(again.len(), aggregate.len());
+        })
+    };
+    let refused = |octets: &[u8], policy: &SignaturePolicy, now| {
+        fetch(octets, policy, now).unwrap_err().code()
+    };
+    fetch(&octets, &both, now).unwrap();
+    assert_eq!(refused(&octets, &sha1, now), "signature.malformed");
+    let whole = SignaturePolicy::default().dangerous_allow_whole_document(until);
+    assert_eq!(refused(&octets, &whole, now), "signature.algorithm_refused");
+    assert_eq!(refused(&octets, &both, until), "signature.malformed");
+    // What stands around the root would be signed, too.
+    let around = [&octets[..], b"<?x y?>"].concat();
+    assert_eq!(refused(&around, &both, now), "signature.malformed");
+    let text = String::from_utf8(octets).unwrap();
+    let edited = text.replacen("entityID=\"https", "entityID=\"http", 1);
+    assert_eq!(
+        refused(edited.as_bytes(), &both, now),
+        "signature.digest_mismatch"
+    );
+}
+
+#[test]
 fn a232_an_aggregate_without_end_is_refused() {
     let Some(vectors) = vectors() else { return };
     let file = "federation/swamid-legacy/swamid-1.0.xml";

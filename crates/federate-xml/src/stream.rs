@@ -362,7 +362,7 @@ impl<'n, R: Read> Stream<'n, R> {
         let algorithm = head.reference().digest_algorithm;
         self.source
             .digest(context.provider.digester.start(algorithm));
-        let id = Some(head.reference().id.as_str());
+        let id = head.reference().id.as_deref();
         let mut plain = plain::Plain::new(visitor, self.containers, &limits, id);
         drive(&mut self.source, &limits, &mut plain)?;
         let digest = self.source.finish_digest();
@@ -399,7 +399,10 @@ fn is_one_of(element: Element<'_>, names: &[Name]) -> bool {
 }
 
 /// [SAMLCore] 5.4.2: the element is that to which the signature refers.
-fn check_id(element: Element<'_>, id: &str) -> Result<(), SignatureError> {
+fn check_id(element: Element<'_>, id: Option<&str>) -> Result<(), SignatureError> {
+    let Some(id) = id else {
+        return Ok(()); // the whole document is the root
+    };
     match crate::dsig::own_id(element)? == id {
         true => Ok(()),
         false => Err(SignatureError::Malformed(

@@ -88,6 +88,10 @@ pub(crate) struct AlgorithmArgs {
     #[arg(long)]
     pub(crate) dangerous_allow_rsa1024: bool,
 
+    /// Accept references to the whole document instead of the element's ID
+    #[arg(long)]
+    pub(crate) dangerous_allow_whole_document: bool,
+
     /// Accept inclusive canonicalization
     #[arg(long)]
     pub(crate) allow_inclusive_canonicalization: bool,

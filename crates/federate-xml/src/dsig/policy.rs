@@ -12,6 +12,7 @@ use federate_crypto::{DigestAlgorithm, KeyType, PublicKey, SignatureAlgorithm};
 pub struct SignaturePolicy {
     sha1_until: Option<DateTime<Utc>>,
     rsa_1024_until: Option<DateTime<Utc>>,
+    whole_document_until: Option<DateTime<Utc>>,
     inclusive_canonicalization: bool,
 }
 
@@ -38,6 +39,18 @@ impl SignaturePolicy {
         self
     }
 
+    /// Accepts references to "the whole document" (`URI=""`) instead of to the element's ID, until
+    /// the given instant: of root elements with no processing instruction around them, for which
+    /// both mean the same octets.
+    ///
+    /// `[SAMLCore] 5.4.2` and `[SAMLMeta] 3.1` want the ID. A signature that does not say what it is
+    /// about is good for whatever document somebody puts around it.
+    #[must_use]
+    pub fn dangerous_allow_whole_document(mut self, until: DateTime<Utc>) -> Self {
+        self.whole_document_until = Some(until);
+        self
+    }
+
     /// Accepts inclusive canonicalization (Canonical XML 1.0 and 1.1) of this peer, and
     /// signatures that name no canonicalization for the content, which means 1.0.
     ///
@@ -52,6 +65,10 @@ impl SignaturePolicy {
 
     fn sha1_allowed(&self, now: DateTime<Utc>) -> bool {
         self.sha1_until.is_some_and(|until| now < until)
+    }
+
+    pub(super) fn whole_document_allowed(&self, now: DateTime<Utc>) -> bool {
+        self.whole_document_until.is_some_and(|until| now < until)
     }
 
     pub(super) fn signature_algorithm(

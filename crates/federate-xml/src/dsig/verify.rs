@@ -6,7 +6,7 @@ use super::signed_info::{SignatureElements, SignedInfo};
 use crate::c14n::{Canonicalization, canonicalize};
 use crate::limits::Limits;
 use crate::name::Name;
-use crate::tree::{Document, Element};
+use crate::tree::{Document, Element, NodeKind};
 use crate::verified::SignedBy;
 use chrono::{DateTime, Utc};
 use federate_crypto::{CryptoProvider, Digest, DigestAlgorithm, SignatureAlgorithm};
@@ -53,7 +53,8 @@ impl SignedOctets {
 /// What a verified SignedInfo says of the element it is in.
 #[derive(Debug, Clone)]
 pub(crate) struct Reference {
-    pub id: String,
+    /// The ID of the element; none if it is the whole document.
+    pub id: Option<String>,
     pub canonicalization: Canonicalization,
     pub digest_algorithm: DigestAlgorithm,
     digest: Vec<u8>,
@@ -117,7 +118,11 @@ impl VerificationContext<'_> {
         keys: &TrustedKeys,
     ) -> Result<(Element<'d>, Reference), SignatureError> {
         let signature = own_signature(element)?.ok_or(SignatureError::Missing)?;
-        let id = own_id(element)?;
+        let whole = self.policy.whole_document_allowed(self.now) && is_whole_document(element);
+        let id = match own_id(element) {
+            Err(_) if whole => None,
+            id => Some(id?),
+        };
         let parts = SignatureElements::of(signature)?;
         // Nobody has vouched for SignedInfo yet: only one of the expected shape, which is small,
         // is canonicalized at all.
@@ -138,20 +143,22 @@ impl VerificationContext<'_> {
         if info.methods.signature != methods.signature {
             return Err(SignatureError::Malformed(Structure::Elements));
         }
+        // [XMLDSig] 4.4.3.2: the empty URI is the document, without comments.
+        let id = match info.uri {
+            Some("") if whole => None,
+            Some(uri) if id.is_some() && uri.strip_prefix('#') == id => id,
+            _ => return Err(SignatureError::Malformed(Structure::ReferenceElsewhere)),
+        };
         Ok((signature, self.reference(id, info, signed_by)?))
     }
 
-    /// `[SAMLCore] 5.4.2` to `5.4.4`: one reference to the parent, two transforms at most,
-    /// and the digest of what they leave.
+    /// `[SAMLCore] 5.4.3`, `5.4.4`: two transforms at most, and the digest of what they leave.
     fn reference(
         &self,
-        id: &str,
+        id: Option<&str>,
         info: SignedInfo<'_>,
         signed_by: SignedBy,
     ) -> Result<Reference, SignatureError> {
-        if info.uri.and_then(|uri| uri.strip_prefix('#')) != Some(id) {
-            return Err(SignatureError::Malformed(Structure::ReferenceElsewhere));
-        }
         let canonicalization = match info.transforms.as_slice() {
             [(ENVELOPED, prefixes), canonicalization] if prefixes.is_empty() => {
                 self.policy.canonicalization(canonicalization)?
@@ -163,7 +170,7 @@ impl VerificationContext<'_> {
             _ => return Err(SignatureError::Malformed(Structure::Transforms)),
         };
         Ok(Reference {
-            id: id.to_owned(),
+            id: id.map(str::to_owned),
             canonicalization,
             digest_algorithm: self.policy.digest_algorithm(info.digest_method, self.now)?,
             digest: info.digest,
@@ -201,6 +208,19 @@ impl VerificationContext<'_> {
             tried => SignatureError::WrongKey { tried },
         })
     }
+}
+
+/// Whether an element is all there is in its document, but for comments and white space.
+fn is_whole_document(element: Element<'_>) -> bool {
+    let document = element.document;
+    let root = document.root as usize;
+    let end = document
+        .node(document.root)
+        .map_or(root, |n| n.end as usize);
+    let around = document.nodes.iter().enumerate();
+    let mut around = around.filter(|(number, _)| *number < root || *number >= end);
+    element.number == document.root
+        && !around.any(|(_, n)| matches!(n.kind, NodeKind::ProcessingInstruction { .. }))
 }
 
 /// The element's ID, by which its signature refers to it: the unprefixed `ID`

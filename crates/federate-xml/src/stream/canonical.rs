@@ -11,7 +11,7 @@ use crate::dsig::{SignatureError, SignatureStructure, VerificationContext};
 use crate::error::{ParseError, ParseErrorKind};
 use crate::name::Name;
 use crate::parse::window::{LARGEST, Piece, Pieces};
-use crate::tree::{Document, Element};
+use crate::tree::{Document, Element, NodeKind};
 use crate::verified::Verified;
 use federate_crypto::DigestContext;
 use std::io::Write;
@@ -158,7 +158,10 @@ impl<V: Visitor, W: Write> Pieces for Canonical<'_, V, W> {
         let root = document.root();
         let mut scope = Scope::default();
         match self.containers.last() {
-            None => check_id(root, &self.head.reference().id).map_err(StreamError::from)?,
+            None => {
+                let id = self.head.reference().id.as_deref();
+                check_id(root, id).map_err(StreamError::from)?;
+            }
             Some(container) => scope = container.scope.clone(),
         }
         let start = self.octets.len();
@@ -217,6 +220,10 @@ impl<V: Visitor, W: Write> Pieces for Canonical<'_, V, W> {
             for node in &document.nodes {
                 canonicalize_between(document, node, &mut self.octets);
             }
+        } else if self.head.reference().id.is_none() && has_instruction(document) {
+            // It would be signed with the whole document, and is no part of the root.
+            let elsewhere = SignatureStructure::ReferenceElsewhere;
+            return Err(StreamError::from(SignatureError::Malformed(elsewhere)).into());
         }
         Ok(self.flush(BLOCK)?)
     }
@@ -230,6 +237,11 @@ impl<V: Visitor, W: Write> Pieces for Canonical<'_, V, W> {
         self.visitor.close(self.position(), container.unexpected)?;
         Ok(self.flush(BLOCK)?)
     }
+}
+
+fn has_instruction(document: &Document<'_>) -> bool {
+    let mut nodes = document.nodes.iter();
+    nodes.any(|node| matches!(node.kind, NodeKind::ProcessingInstruction { .. }))
 }
 
 fn written(error: std::io::Error) -> StreamError {

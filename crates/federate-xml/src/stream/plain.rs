@@ -82,7 +82,7 @@ impl<V: Visitor> Pieces for Plain<'_, V> {
         let root = piece.document.root();
         let around = self.containers.last();
         if let (Some(id), None) = (self.id, around) {
-            check_id(root, id).map_err(StreamError::from)?;
+            check_id(root, Some(id)).map_err(StreamError::from)?;
         }
         let scope = around.map(|c| c.scope.clone()).unwrap_or_default();
         self.visitor.open(&part(piece, &scope, self.limits))?;

@@ -2,9 +2,11 @@
 //! Each test verifies the element that the attacker needs believed.
 
 use crate::support::*;
+use federate_testkit::keys;
 use federate_xml::dsig::SignatureStructure as Structure;
 use federate_xml::{
-    Document, Element, Limits, ParseErrorKind, ReadError, ReadProblem, SignatureError, XmlError,
+    Document, Element, Limits, ParseErrorKind, ReadError, ReadProblem, SignatureError,
+    SignaturePolicy, VerificationContext, XmlError,
 };
 
 const EVIL: &str = "mallory@example.com";
@@ -340,6 +342,62 @@ fn a022_the_signed_element_needs_an_id() {
     let bare = assertion("", ALICE);
     let document = insert(&bare, &Info::new([reference("#", &bare)]).sign());
     malformed(verify(&document), Structure::NoId);
+}
+
+#[test]
+fn a022_the_whole_document_is_the_root_where_a_peer_may_say_so() {
+    let now = keys::fixed_now();
+    let until = |until| SignaturePolicy::default().dangerous_allow_whole_document(until);
+    let allowed = until(now + chrono::TimeDelta::days(1));
+    let check = |document: &str, policy: &SignaturePolicy, inner: bool| {
+        let provider = provider();
+        let context = VerificationContext {
+            provider: &provider,
+            policy,
+            now,
+        };
+        let limits = Limits {
+            processing_instructions: true,
+            ..Limits::default()
+        };
+        let document = Document::parse(document.as_bytes(), &limits).unwrap();
+        let root = document.root();
+        let element = match inner {
+            true => root.child_elements().next().unwrap(),
+            false => root,
+        };
+        context.verify_enveloped(element, &trusted()).map(drop)
+    };
+    let transforms = algorithm("Transform", ENVELOPED, "") + &algorithm("Transform", EXCLUSIVE, "");
+    for bare in [
+        assertion("_a", ALICE),
+        swap(&assertion("_a", ALICE), " ID=\"_a\"", ""),
+    ] {
+        let whole = reference_with(" URI=\"\"", &transforms, &bare);
+        let document = insert(&bare, &Info::new([whole]).sign());
+        check(&document, &allowed, false).unwrap();
+        check(
+            &format!("<!-- a -->{document}<!-- b -->\n"),
+            &allowed,
+            false,
+        )
+        .unwrap();
+        // Until a date.
+        assert!(check(&document, &until(now), false).is_err());
+        // What stands around would be signed, too.
+        for around in [format!("<?x y?>{document}"), format!("{document}<?x y?>")] {
+            assert!(check(&around, &allowed, false).is_err());
+        }
+        // Inside another element, that one would be meant.
+        let inside = format!("<wrapper>{document}</wrapper>");
+        assert!(check(&inside, &allowed, true).is_err());
+        // And no other way of saying it is allowed.
+        for uri in ["#_other", "#", "#xpointer(/)"] {
+            let other = reference_with(&format!(" URI=\"{uri}\""), &transforms, &bare);
+            let document = insert(&bare, &Info::new([other]).sign());
+            assert!(check(&document, &allowed, false).is_err(), "{uri}");
+        }
+    }
 }
 
 #[test]
