@@ -81,3 +81,73 @@ fn keys(entity: &EntityDescriptor) -> impl Iterator<Item = &KeyDescriptor> {
     let idp = entity.idp.iter().flat_map(|idp| &idp.keys);
     idp.chain(entity.sp.iter().flat_map(|sp| &sp.keys))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use federate_metadata::parse_entity;
+    use federate_testkit::keys;
+    use federate_xml::Limits;
+
+    const CATEGORY: &str = "http://refeds.org/category/research-and-scholarship";
+
+    fn entity(acs: &str, certificate: &str) -> EntityDescriptor {
+        let text = format!(
+            r#"<md:EntityDescriptor entityID="https://sp.example"
+                 xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"
+                 xmlns:mdrpi="urn:oasis:names:tc:SAML:metadata:rpi"
+                 xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute"
+                 xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"
+                 xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
+               <md:Extensions>
+                 <mdrpi:RegistrationInfo registrationAuthority="https://registrar.example"/>
+                 <mdattr:EntityAttributes>
+                   <saml:Attribute Name="http://macedir.org/entity-category"
+                       NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri">
+                     <saml:AttributeValue>{CATEGORY}</saml:AttributeValue>
+                   </saml:Attribute>
+                 </mdattr:EntityAttributes>
+               </md:Extensions>
+               <md:SPSSODescriptor
+                   protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+                 <md:KeyDescriptor><ds:KeyInfo><ds:X509Data>
+                   <ds:X509Certificate>{certificate}</ds:X509Certificate>
+                 </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+                 <md:AssertionConsumerService index="0" Location="{acs}"
+                     Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"/>
+               </md:SPSSODescriptor>
+             </md:EntityDescriptor>"#
+        );
+        parse_entity(text.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn each_filter_takes_what_it_says() {
+        let good = entity("https://sp.example/acs", &keys::certificate().to_base64());
+        let plain = entity("http://sp.example/acs", &keys::certificate().to_base64());
+        let weak = entity(
+            "https://sp.example/acs",
+            &keys::weak_certificate().to_base64(),
+        );
+        let registered = |by: &str| Filter::RegisteredBy([by.to_owned()].into());
+        let category = |name: &str| Filter::EntityCategory(name.to_owned());
+        for (filter, entity, expected) in [
+            (registered("https://registrar.example"), &good, true),
+            (registered("https://registrar.example/"), &good, false),
+            (Filter::Role(Role::ServiceProvider), &good, true),
+            (Filter::Role(Role::IdentityProvider), &good, false),
+            (category(CATEGORY), &good, true),
+            (category("https://refeds.org/sirtfi"), &good, false),
+            (Filter::HttpsEndpoints, &good, true),
+            (Filter::HttpsEndpoints, &plain, false),
+            (Filter::RsaKeysOf(2048), &good, true),
+            (Filter::RsaKeysOf(2048), &weak, false),
+            (Filter::RsaKeysOf(1024), &weak, true),
+        ] {
+            assert_eq!(filter.accepts(entity), expected, "{filter:?}");
+        }
+        // Who was registered by nobody is taken by no authority's filter.
+        let nobody = EntityDescriptor::new(good.entity_id);
+        assert!(!registered("https://registrar.example").accepts(&nobody));
+    }
+}
