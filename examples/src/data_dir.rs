@@ -3,6 +3,7 @@
 use crate::problem::Problem;
 use chrono::{TimeDelta, Utc};
 use federate::crypto::{Certificate, CryptoProvider, PrivateKey, SignatureAlgorithm, self_signed};
+use federate::metadata::KeyRing;
 use federate::xml::Signer;
 use federate_store::RedbStore;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -51,7 +52,20 @@ impl DataDir {
         })
     }
 
-    /// The key of a party with its certificate.
+    /// The keys of a party while they change, if `federate metadata rollover` has begun that.
+    pub(crate) fn ring(&self, name: &str) -> Result<Option<KeyRing>, Problem> {
+        let path = self.path.join(format!("{name}.ring.json"));
+        let problem = |why: String| Problem::of(path.display(), why);
+        match fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|e| problem(e.to_string())),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(problem(e.to_string())),
+        }
+    }
+
+    /// The key of a party with its certificate: the active one of its ring, if it has one.
     pub(crate) fn signer(
         &self,
         provider: &CryptoProvider,
@@ -59,6 +73,14 @@ impl DataDir {
         common_name: &str,
         algorithm: SignatureAlgorithm,
     ) -> Result<Signer, Problem> {
+        if let Some(ring) = self.ring(name)? {
+            let active = ring.active();
+            let key = provider
+                .keys
+                .load_signing_key(active.private_key(), algorithm);
+            let signer = key.and_then(|k| Signer::new(*provider, k, active.certificate().clone()));
+            return signer.map_err(|e| Problem::of(format_args!("{name}.ring.json"), e));
+        }
         let (key_file, certificate_file) = (format!("{name}.key.pem"), format!("{name}.cert.pem"));
         let problem =
             |file: &str, e| Problem::of(self.path.join(file).display(), format_args!("{e}"));

@@ -167,6 +167,9 @@ fn party(
 ) -> Result<Party, Problem> {
     let entity_id =
         EntityId::new(site.url(hub::METADATA)).map_err(|e| Problem::new(e.to_string()))?;
+    if let Some(ring) = data.ring(name)? {
+        return Ok(Party::from_key_ring(*provider, entity_id, &ring)?);
+    }
     let common_name = format!("Federate {name}");
     let signer = data.signer(provider, name, &common_name, SignatureAlgorithm::RsaSha256)?;
     Ok(Party::new(entity_id, signer))

@@ -16,7 +16,7 @@ pub use sign_on::SignOnDemand;
 
 use crate::error::{Denial, FederateError};
 use crate::federation::Federation;
-use crate::party::{self, Party};
+use crate::party::{self, METADATA_CACHE_DURATION, Party};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
     Endpoint, EntityDescriptor, EntitySource, IdpDescriptor, IndexedEndpoint, Location,
@@ -199,6 +199,7 @@ impl IdentityProvider {
             NameIdFormat::Unspecified,
         ];
         let mut entity = EntityDescriptor::new(self.party.entity_id.clone());
+        entity.cache_duration = Some(METADATA_CACHE_DURATION);
         entity.idp = Some(idp);
         entity.to_xml()
     }

@@ -33,7 +33,7 @@ pub use federate_types as types;
 pub use federate_xml as xml;
 pub use hub::Hub;
 pub use idp::{Application, IdentityProvider};
-pub use party::{Decryption, Party, PeerPolicy};
+pub use party::{Decryption, METADATA_CACHE_DURATION, Party, PeerPolicy};
 pub use sp::{
     CompletedLogin, Connection, Login, LoginOptions, LogoutReceived, ServiceProvider, StartedLogin,
 };

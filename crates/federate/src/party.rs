@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::FederateError;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::{
     Certificate, CryptoError, CryptoProvider, DecryptionKey, KeyType, PrivateKey,
     SignatureAlgorithm,
@@ -17,6 +17,10 @@ use federate_xml::{
 };
 use std::fmt;
 use std::sync::Arc;
+
+/// For how long peers may use our metadata before they fetch it anew: its `cacheDuration`. A
+/// [`KeyRing`] whose steps take so long is safe for all who do.
+pub const METADATA_CACHE_DURATION: TimeDelta = TimeDelta::days(1);
 
 /// One of our own parties.
 #[derive(Clone)]

@@ -16,7 +16,7 @@ pub use session::{CompletedLogin, Login};
 
 use crate::error::{Denial, FederateError};
 use crate::federation::Federation;
-use crate::party::{self, Party};
+use crate::party::{self, METADATA_CACHE_DURATION, Party};
 use crate::store::Store;
 use crate::token::{Token, hash};
 use chrono::{DateTime, Utc};
@@ -217,6 +217,7 @@ impl<S: Store> ServiceProvider<S> {
                 .to_vec();
         }
         let mut entity = EntityDescriptor::new(self.party.entity_id.clone());
+        entity.cache_duration = Some(METADATA_CACHE_DURATION);
         entity.sp = Some(sp);
         entity.to_xml()
     }
