@@ -218,6 +218,39 @@ fn a_signature_over_the_whole_document_counts_where_it_may() {
 }
 
 #[test]
+fn a232_a_signed_federation_without_end_counts_only_where_none_is_required() {
+    let Some(vectors) = vectors() else { return };
+    let provider = aws_lc_provider();
+    let octets = read(&vectors.join("federation/swamid-legacy/swamid-1.0.xml"));
+    let keys = own_key(&octets, &provider);
+    let now: chrono::DateTime<chrono::Utc> = "2011-01-01T00:00:00Z".parse().unwrap();
+    let until = now + chrono::TimeDelta::days(1);
+    let policy = SignaturePolicy::default()
+        .dangerous_allow_sha1(until)
+        .dangerous_allow_whole_document(until)
+        .allow_inclusive_canonicalization();
+    let context = VerificationContext {
+        provider: &provider,
+        policy: &policy,
+        now,
+    };
+    let verify = |octets: &[u8], policy: &AggregatePolicy| {
+        let store = Cursor::new(Vec::new());
+        let verified = Aggregate::verify(octets, store, &keys, &context, policy);
+        verified
+            .map(|aggregate| aggregate.len())
+            .map_err(|error| error.code())
+    };
+    assert_eq!(verify(&octets, &any_time()), Ok(175));
+    let usual = AggregatePolicy::default();
+    assert_eq!(verify(&octets, &usual), Err("metadata.no_valid_until"));
+    let text = String::from_utf8(octets).unwrap();
+    let edited = text.replacen("entityID=\"https", "entityID=\"http", 1);
+    let refused = Err("signature.digest_mismatch");
+    assert_eq!(verify(edited.as_bytes(), &any_time()), refused);
+}
+
+#[test]
 fn a232_an_aggregate_without_end_is_refused() {
     let Some(vectors) = vectors() else { return };
     let file = "federation/swamid-legacy/swamid-1.0.xml";

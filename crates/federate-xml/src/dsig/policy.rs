@@ -127,6 +127,20 @@ impl SignaturePolicy {
         })
     }
 
+    /// The same for the whole document, whose comments are no part of what is referred to
+    /// (`[XMLDSig] 4.4.3.3`): with or without them is the same.
+    pub(super) fn canonicalization_without_comments(
+        &self,
+        (uri, prefixes): &(&str, Vec<String>),
+    ) -> Result<Canonicalization, SignatureError> {
+        let without = Canonicalization::from_uri(uri).map(|method| Canonicalization {
+            with_comments: false,
+            ..method
+        });
+        let uri = without.map_or(*uri, |method| method.uri());
+        self.canonicalization(&(uri, prefixes.clone()))
+    }
+
     /// What canonicalizes the content when the transforms name nothing for it
     /// (`[XMLDSig] 4.4.3.2`): Canonical XML 1.0, where the peer may use that.
     pub(super) fn implied_canonicalization(&self) -> Option<Canonicalization> {

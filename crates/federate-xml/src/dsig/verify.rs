@@ -160,9 +160,12 @@ impl VerificationContext<'_> {
         signed_by: SignedBy,
     ) -> Result<Reference, SignatureError> {
         let canonicalization = match info.transforms.as_slice() {
-            [(ENVELOPED, prefixes), canonicalization] if prefixes.is_empty() => {
-                self.policy.canonicalization(canonicalization)?
-            }
+            [(ENVELOPED, prefixes), canonicalization] if prefixes.is_empty() => match id {
+                Some(_) => self.policy.canonicalization(canonicalization)?,
+                None => self
+                    .policy
+                    .canonicalization_without_comments(canonicalization)?,
+            },
             [(ENVELOPED, prefixes)] if prefixes.is_empty() => self
                 .policy
                 .implied_canonicalization()
