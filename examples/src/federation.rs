@@ -1,13 +1,13 @@
 //! Federations: every service provider of one may ask the hub.
 
 use crate::config::Config;
-use crate::metadata::origin;
+use crate::metadata::{Fetcher, origin};
 use crate::problem::Problem;
 use chrono::Utc;
 use federate::crypto::{Certificate, CryptoProvider, VerifyingKey};
 use federate::xml::{SignaturePolicy, TrustedKeys};
 use federate_feed::{Feed, Filter, Outcome, Role, Source, Trust};
-use federate_http::{Client, Options};
+use federate_http::Options;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) struct FederationEntry {
 
 /// The federations' metadata: a feed of its own, so that no application's document can make
 /// anybody else trusted.
-pub(crate) type Federations = Feed<Client>;
+pub(crate) type Federations = Feed<Fetcher>;
 
 /// A feed of the configuration's federations. One that cannot be read has nobody in it until it
 /// can; the hub starts all the same.
@@ -52,9 +52,8 @@ pub(crate) fn feed(
         max_bytes: MOST as u64,
         ..Options::default()
     };
-    let client = Client::new(&options).map_err(|e| Problem::of("metadata", e))?;
     std::fs::create_dir_all(&copies).map_err(|e| Problem::of(copies.display(), e))?;
-    let feed = Feed::new(sources, client, *provider, Some(copies));
+    let feed = Feed::new(sources, Fetcher::new(options), *provider, Some(copies));
     let loaded = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|e| Problem::of("the runtime cannot start", e))?

@@ -10,6 +10,7 @@ use federate_feed::{Feed, Fetch, Origin, Outcome, Refreshed, Source, Trust};
 use federate_http::{Client, Fetched, HttpError, Options, Validators};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::sleep;
 use url::{Host, Url};
@@ -41,8 +42,7 @@ pub(crate) fn feed(
         .applications
         .iter()
         .map(|entry| source(config, entry));
-    let fetcher = Applications::new().map_err(|e| Problem::of("metadata", e))?;
-    let feed = Feed::new(sources, fetcher, *provider, Some(copies));
+    let feed = Feed::new(sources, Applications::new(), *provider, Some(copies));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -155,15 +155,48 @@ fn tell(refreshed: &Refreshed) {
     }
 }
 
+/// A client that is made when something is fetched: who configures no addresses needs none, nor
+/// the certificates of authorities without which there is none.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    options: Options,
+    client: OnceLock<Client>,
+}
+
+impl Fetcher {
+    pub(crate) const fn new(options: Options) -> Self {
+        let client = OnceLock::new();
+        Self { options, client }
+    }
+}
+
+impl Fetch for Fetcher {
+    async fn fetch(
+        &self,
+        url: &str,
+        known: Option<&Validators>,
+        sink: &mut (impl Write + Send),
+    ) -> Result<Fetched, HttpError> {
+        let client = match self.client.get() {
+            Some(client) => client,
+            None => {
+                let made = Client::new(&self.options)?;
+                self.client.get_or_init(|| made)
+            }
+        };
+        client.fetch(url, known, sink).await
+    }
+}
+
 /// Fetches from anywhere by TLS, and from this very machine without.
 #[derive(Debug)]
 pub(crate) struct Applications {
-    anywhere: Client,
-    here: Client,
+    anywhere: Fetcher,
+    here: Fetcher,
 }
 
 impl Applications {
-    fn new() -> Result<Self, HttpError> {
+    fn new() -> Self {
         let options = Options {
             // The operator has written the address, and applications may live beside the hub.
             allow_private_addresses: true,
@@ -176,10 +209,10 @@ impl Applications {
             max_redirects: 0,
             ..options.clone()
         };
-        Ok(Self {
-            anywhere: Client::new(&options)?,
-            here: Client::new(&local)?,
-        })
+        Self {
+            anywhere: Fetcher::new(options),
+            here: Fetcher::new(local),
+        }
     }
 }
 
@@ -190,11 +223,11 @@ impl Fetch for Applications {
         known: Option<&Validators>,
         sink: &mut (impl Write + Send),
     ) -> Result<Fetched, HttpError> {
-        let client = match is_local(url) {
+        let fetcher = match is_local(url) {
             true => &self.here,
             false => &self.anywhere,
         };
-        client.fetch(url, known, sink).await
+        fetcher.fetch(url, known, sink).await
     }
 }
 

@@ -107,7 +107,7 @@ impl Source {
         before: Option<&Document>,
     ) -> Result<Document, FeedError> {
         match before {
-            Some(before) if self.is_signed() && document.is_older_than(before) => {
+            Some(before) if self.trust.is_signed() && document.is_older_than(before) => {
                 Err(FeedError::Rollback)
             }
             _ => Ok(document),

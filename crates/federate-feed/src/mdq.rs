@@ -2,7 +2,7 @@
 
 use crate::error::FeedError;
 use crate::fetch::Fetch;
-use crate::source::Trust;
+use crate::source::{Trust, check_end};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::CryptoProvider;
 use federate_http::{Fetched, HttpError, Validators};
@@ -29,6 +29,11 @@ pub struct MdqOptions {
     pub base_url: String,
     /// Who vouches for its answers.
     pub trust: Trust,
+    /// Whether an answer must say when it ends: without it, who can hold back a newer one decides
+    /// for how long an old one is believed.
+    pub require_valid_until: bool,
+    /// How far away that end may be.
+    pub max_validity: Option<TimeDelta>,
     /// For how long an answer is used without asking again, at least.
     pub at_least: TimeDelta,
     /// For how long an answer is used without asking again, at most.
@@ -40,11 +45,13 @@ pub struct MdqOptions {
 }
 
 impl MdqOptions {
-    /// The usual rules: answers are used for 5 minutes to a day, an entity that is not known is
+    /// The usual rules: a signed answer must say when it ends, answers are used for 5 minutes to a day, an entity that is not known is
     /// asked for again after 10 minutes, and 1000 are kept.
     pub fn new(base_url: impl Into<String>, trust: Trust) -> Self {
         Self {
             base_url: base_url.into(),
+            require_valid_until: trust.is_signed(),
+            max_validity: None,
             trust,
             at_least: TimeDelta::minutes(5),
             at_most: TimeDelta::days(1),
@@ -176,7 +183,14 @@ impl<F: Fetch> Mdq<F> {
         let fetched = self.fetcher.fetch(&url, validators, &mut octets).await;
         let (entity, validators) = match fetched {
             Ok(Fetched::New { validators, .. }) => {
-                (Some(self.read(&octets, entity_id, now)?), validators)
+                let entity = self.read(&octets, entity_id, now)?;
+                let before = before.and_then(|kept| kept.entity.as_ref());
+                let ends = before.and_then(|before| before.valid_until);
+                // It does not say when it was made: its end stands in for that.
+                if self.options.trust.is_signed() && entity.valid_until < ends {
+                    return Err(FeedError::Rollback);
+                }
+                (Some(entity), validators)
             }
             Ok(Fetched::NotModified) => {
                 let kept = before.ok_or(FeedError::Http(HttpError::Status { status: 304 }))?;
@@ -214,9 +228,13 @@ impl<F: Fetch> Mdq<F> {
         if entity.entity_id != *entity_id {
             return Err(FeedError::WrongEntity);
         }
-        if !entity.is_valid_at(now) {
-            return Err(FeedError::Expired);
-        }
+        let options = &self.options;
+        check_end(
+            entity.valid_until,
+            options.require_valid_until,
+            options.max_validity,
+            now,
+        )?;
         Ok(Arc::new(entity))
     }
 

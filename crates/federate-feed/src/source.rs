@@ -69,18 +69,13 @@ impl Source {
         Self {
             name: name.into(),
             origin,
-            require_valid_until: matches!(trust, Trust::Signed { .. }),
+            require_valid_until: trust.is_signed(),
             trust,
             max_validity: None,
             filters: Vec::new(),
             refresh: RefreshPolicy::default(),
             limits: Limits::for_aggregate(),
         }
-    }
-
-    /// Whether a publisher vouches for its documents.
-    pub(crate) const fn is_signed(&self) -> bool {
-        matches!(self.trust, Trust::Signed { .. })
     }
 
     /// Reads a document of this source.
@@ -143,16 +138,38 @@ impl Source {
                 verified(octets, &self.limits, keys, &context)?
             }
         };
-        let until = ends(&group);
-        match until {
-            None if self.require_valid_until => Err(FeedError::NoValidUntil),
-            // [SAMLMeta] 2.3.1: at this instant it is over.
-            Some(until) if now >= until => Err(FeedError::Expired),
-            Some(until) if self.max_validity.is_some_and(|most| until - now > most) => {
-                Err(FeedError::ValidUntilTooFar)
-            }
-            _ => Ok(group),
+        check_end(
+            ends(&group),
+            self.require_valid_until,
+            self.max_validity,
+            now,
+        )?;
+        Ok(group)
+    }
+}
+
+/// Whether something with this end may be used.
+pub(crate) fn check_end(
+    valid_until: Option<DateTime<Utc>>,
+    required: bool,
+    max_validity: Option<TimeDelta>,
+    now: DateTime<Utc>,
+) -> Result<(), FeedError> {
+    match valid_until {
+        None if required => Err(FeedError::NoValidUntil),
+        // [SAMLMeta] 2.3.1: at this instant it is over.
+        Some(until) if now >= until => Err(FeedError::Expired),
+        Some(until) if max_validity.is_some_and(|most| until - now > most) => {
+            Err(FeedError::ValidUntilTooFar)
         }
+        _ => Ok(()),
+    }
+}
+
+impl Trust {
+    /// Whether a publisher vouches for documents.
+    pub(crate) const fn is_signed(&self) -> bool {
+        matches!(self, Self::Signed { .. })
     }
 }
 

@@ -89,6 +89,46 @@ async fn a244_the_answer_is_about_whom_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a232_a_signed_answer_has_an_end_that_is_not_too_far() {
+    let publisher = Publisher::default();
+    let mut endless = described("a", 0);
+    endless.valid_until = None;
+    publisher.answers(A, answer(&endless, &signer()));
+    let usual = mdq(&publisher);
+    assert_eq!(
+        code(usual.entity(&id("a"), at(0)).await),
+        "feed.no_valid_until"
+    );
+    let mut options = MdqOptions::new(BASE, signed());
+    options.max_validity = Some(TimeDelta::hours(10));
+    let bounded = Mdq::new(options.clone(), publisher.clone(), provider());
+    options.require_valid_until = false;
+    let lenient = Mdq::new(options, publisher.clone(), provider());
+    assert!(lenient.entity(&id("a"), at(0)).await.unwrap().is_some());
+    publisher.answers(A, answer(&described("a", 11), &signer()));
+    assert_eq!(
+        code(bounded.entity(&id("a"), at(0)).await),
+        "feed.valid_until_too_far"
+    );
+    assert!(bounded.entity(&id("a"), at(1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a233_an_older_answer_does_not_come_back() {
+    let publisher = Publisher::default();
+    let mdq = mdq(&publisher);
+    let until = async |until, now| {
+        publisher.answers(A, answer(&described("a", until), &signer()));
+        let found = mdq.entity(&id("a"), at(now)).await.unwrap().unwrap();
+        found.valid_until.unwrap()
+    };
+    assert_eq!(until(100, 0).await, at(100));
+    // What was kept serves on.
+    assert_eq!(until(50, 10).await, at(100));
+    assert_eq!(until(101, 20).await, at(101));
+}
+
+#[tokio::test]
 async fn a244_a_name_is_one_segment_of_the_address() {
     let publisher = Publisher::default();
     let mdq = mdq(&publisher);

@@ -6,7 +6,7 @@ use crate::error::{Denial, FederateError};
 use crate::store::Store;
 use crate::token::Token;
 use federate_saml::ecp::{PaosResponse, RequestHeaders, request_envelope};
-use federate_saml::{signed_xml, verify_response};
+use federate_saml::{MessageHints, signed_xml, verify_response};
 use federate_types::{Binding, EntityId, RelayState};
 
 impl<S: Store> ServiceProvider<S> {
@@ -68,15 +68,18 @@ impl<S: Store> ServiceProvider<S> {
     ) -> Result<CompletedLogin, FederateError> {
         let message = PaosResponse::parse(envelope, &self.party.limits)?;
         let response = message.response();
-        let accepted = self.accept(response, |keys, context, decryption| {
-            verify_response(response, keys, context, decryption)
-        });
-        let parked = accepted.await?;
-        let began = parked.browser.ok_or(Denial::Unsolicited)?;
+        let asked = response.in_response_to_hint();
+        let pending = self.pending(asked.as_ref(), self.now()).await?;
+        let began = pending.ok_or(Denial::Unsolicited)?.browser;
+        // Before anything is used up: another client must not spoil this one's login.
         let client = message.relay_state().and_then(|s| Token::parse(s.as_str()));
         if client.map(|client| self.browser_hash(&client)) != Some(began) {
             return Err(Denial::OtherBrowser.into());
         }
+        let accepted = self.accept(response, |keys, context, decryption| {
+            verify_response(response, keys, context, decryption)
+        });
+        let parked = accepted.await?;
         self.open(parked, previous, self.now()).await
     }
 }

@@ -190,7 +190,7 @@ impl<S: Store> ServiceProvider<S> {
     }
 
     /// The request that is answered, if one is; it must be waiting.
-    async fn pending(
+    pub(super) async fn pending(
         &self,
         id: Option<&MessageId>,
         now: DateTime<Utc>,

@@ -428,11 +428,15 @@ async fn a155_an_enhanced_client_brings_back_what_it_was_given() {
     let other = RelayState::new("A".repeat(43)).unwrap();
     for state in [None, Some(&other)] {
         let asked = app.start_ecp_login(LoginOptions::default()).await.unwrap();
-        let (response, _) = enhanced_client(&parties, &asked, &user).await.unwrap();
+        let (response, own) = enhanced_client(&parties, &asked, &user).await.unwrap();
         let result = app
             .receive_ecp_login(&brought(&response, state), None)
             .await;
         assert_eq!(code(result), "denied.other_browser");
+        // And it is not too late to do so.
+        let envelope = brought(&response, own.as_ref());
+        let result = app.receive_ecp_login(&envelope, None).await;
+        assert_eq!(code(result), "accepted");
     }
 }
 
