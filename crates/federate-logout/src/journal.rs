@@ -40,8 +40,9 @@ impl<'a, S: LogoutStore> Journal<'a, S> {
         now: DateTime<Utc>,
     ) -> Result<Vec<Effect>, LogoutError> {
         let (logout, effects) = Logout::start(start, now);
+        let octets = logout.encode()?;
         self.store
-            .create_logout(key, logout.encode()?, logout.retain_until(), now)
+            .create_logout(key, octets, logout.retain_until(), logout.deadline(), now)
             .await?;
         Ok(effects)
     }
@@ -71,7 +72,7 @@ impl<'a, S: LogoutStore> Journal<'a, S> {
             let octets = after.encode()?;
             match self
                 .store
-                .compare_and_swap(key, stored.version, octets, moment.now)
+                .compare_and_swap(key, stored.version, octets, after.deadline(), moment.now)
                 .await
             {
                 Ok(_) => return Ok(effects),

@@ -201,7 +201,7 @@ async fn failures_are_told() {
     let end = now() + TimeDelta::days(1);
     let other = LogoutKey::new([8; 32]);
     store
-        .create_logout(&other, vec![77], end, now())
+        .create_logout(&other, vec![77], end, None, now())
         .await
         .unwrap();
     let foreign = journal.load(&other, now()).await.unwrap_err();

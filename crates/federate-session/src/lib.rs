@@ -56,6 +56,7 @@ mod memory;
 mod one_time;
 mod policy;
 mod record;
+mod revocation;
 mod snapshot;
 mod store;
 mod subject;
@@ -71,10 +72,11 @@ pub use record::{
     Ended, NewSession, Participant, ParticipantQuery, Persistence, SessionRecord, UpstreamQuery,
     UpstreamSession, names_agree,
 };
+pub use revocation::Revocation;
 pub use snapshot::SessionSnapshot;
 pub use store::{
-    AddParticipant, Capacity, FoundOrCreated, LogoutStore, Rotation, SessionState, SessionStore,
-    Sweep, Swept, Termination, UserStore, Versioned,
+    AddParticipant, Capacity, Claimed, FoundOrCreated, LogoutStore, Rotation, SessionState,
+    SessionStore, Sweep, Swept, Termination, UserStore, Versioned,
 };
 pub use subject::Subject;
 pub use user::{Profile, User};

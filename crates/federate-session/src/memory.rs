@@ -4,13 +4,13 @@ mod sessions;
 mod users;
 
 use crate::{
-    AddParticipant, Capacity, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey, LogoutStore,
-    Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery, Profile,
-    PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
+    AddParticipant, Capacity, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey,
+    LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
+    Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
     SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination,
     UpstreamQuery, User, UserId, UserStore, Versioned,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All stores in memory: for tests, and for a single process that may forget.
@@ -84,14 +84,12 @@ impl SessionStore for MemoryStore {
     }
 
     async fn load(&self, key: &SessionKey, now: DateTime<Utc>) -> Result<SessionState, StoreError> {
-        Ok(self
-            .sessions()
-            .row(key)
-            .map_or(SessionState::Unknown, |row| row.state(now)))
+        let session = self.sessions().load(key);
+        Ok(session.map_or(SessionState::Unknown, |session| session.state(now)))
     }
 
     async fn snapshot(&self, key: &SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
-        Ok(self.sessions().row(key).cloned())
+        Ok(self.sessions().load(key))
     }
 
     async fn touch_if_alive(
@@ -138,6 +136,16 @@ impl SessionStore for MemoryStore {
     ) -> Result<Option<SessionRecord>, StoreError> {
         let found = self.sessions().find(&IndexKey::of_id(tenant, id), |_| true);
         Ok(found.into_iter().next())
+    }
+
+    async fn revoke_subject(
+        &self,
+        subject: &Subject,
+        by: LogoutKey,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let capacity = self.inner.capacity.sessions;
+        self.sessions().revoke_subject(subject, by, capacity, now)
     }
 
     async fn by_subject(&self, subject: &Subject) -> Result<Vec<SessionRecord>, StoreError> {
@@ -202,6 +210,7 @@ impl LogoutStore for MemoryStore {
         key: &LogoutKey,
         value: Vec<u8>,
         expires: DateTime<Utc>,
+        due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let capacity = self.inner.capacity.logouts;
@@ -209,6 +218,7 @@ impl LogoutStore for MemoryStore {
             version: 1,
             value,
             expires,
+            due,
         };
         self.logouts().create(key, state, capacity, now)
     }
@@ -226,9 +236,20 @@ impl LogoutStore for MemoryStore {
         key: &LogoutKey,
         version: u64,
         value: Vec<u8>,
+        due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        self.logouts().compare_and_swap(key, version, value, now)
+        self.logouts()
+            .compare_and_swap(key, version, value, due, now)
+    }
+
+    async fn claim_due(
+        &self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        Ok(self.logouts().claim_due(now, lease, limit))
     }
 }
 

@@ -78,6 +78,9 @@ pub struct SessionRecord {
     pub retain_until: DateTime<Utc>,
     /// Set once it is known to be over; never unset.
     pub ended: Option<Ended>,
+    /// How many revocations of all of the person's sessions it is past: the store sets it, see
+    /// [`crate::Revocation`].
+    pub epoch: u64,
 }
 
 /// That a session is over, for good.
@@ -107,6 +110,7 @@ impl SessionRecord {
             lifetime,
             retain_until: lifetime.absolute_end,
             ended: None,
+            epoch: 0,
         }
     }
 

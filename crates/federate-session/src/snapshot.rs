@@ -1,6 +1,6 @@
 use crate::{
     AddParticipant, EndReason, Ended, LifetimePolicy, LogoutKey, Participant, ParticipantQuery,
-    SessionRecord, SessionState, StoreError, Termination, Touch,
+    Revocation, SessionRecord, SessionState, StoreError, Termination, Touch,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,23 @@ impl SessionSnapshot {
         Self {
             record,
             participants: Vec::new(),
+        }
+    }
+
+    /// Takes into account that all sessions of the person were revoked, if this one is among
+    /// them. Backends do so with every snapshot they load, before anything else.
+    ///
+    /// The stored session stays as it is, so that [`SessionStore::by_subject`] finds it until
+    /// the logout that revoked it takes its applications.
+    ///
+    /// [`SessionStore::by_subject`]: crate::SessionStore::by_subject
+    pub fn revoke(&mut self, revocation: Option<&Revocation>) {
+        if let Some(revocation) = revocation
+            && self.record.epoch < revocation.epoch
+            && self.is_open()
+        {
+            let by = revocation.by;
+            self.end(EndReason::LoggedOut { by }, revocation.at);
         }
     }
 

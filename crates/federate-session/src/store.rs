@@ -9,7 +9,7 @@ use crate::{
     SessionKey, SessionRecord, SessionSnapshot, StoreError, Subject, TenantId, UpstreamQuery, User,
     UserId,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::future::Future;
 
 /// What a session is worth at one instant.
@@ -160,7 +160,8 @@ pub trait SessionStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<Termination, StoreError>> + Send;
 
-    /// The session of a public id, within one account, that no logout has ended.
+    /// The session of a public id, within one account, of which no logout has taken the
+    /// applications.
     ///
     /// # Errors
     /// What the backend reports.
@@ -170,7 +171,24 @@ pub trait SessionStore: Send + Sync {
         id: &SessionId,
     ) -> impl Future<Output = Result<Option<SessionRecord>, StoreError>> + Send;
 
-    /// All sessions of a person that no logout has ended; some may have expired.
+    /// Ends all sessions that a person has at this moment, in one step however many they are.
+    ///
+    /// From then on none of them is alive. Their applications are still to be told: call
+    /// [`SessionStore::begin_termination`], by the same logout, for each session that
+    /// [`SessionStore::by_subject`] gives. A session that is created at the same time may
+    /// already be over.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and what the backend reports.
+    fn revoke_subject(
+        &self,
+        subject: &Subject,
+        by: LogoutKey,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// All sessions of a person of which no logout has taken the applications; some may have
+    /// expired or been revoked.
     ///
     /// # Errors
     /// What the backend reports.
@@ -179,7 +197,8 @@ pub trait SessionStore: Send + Sync {
         subject: &Subject,
     ) -> impl Future<Output = Result<Vec<SessionRecord>, StoreError>> + Send;
 
-    /// The sessions that an application's LogoutRequest means and no logout has ended.
+    /// The sessions that an application's LogoutRequest means and of which no logout has taken
+    /// the applications.
     ///
     /// # Errors
     /// What the backend reports.
@@ -188,7 +207,8 @@ pub trait SessionStore: Send + Sync {
         query: &ParticipantQuery,
     ) -> impl Future<Output = Result<Vec<SessionRecord>, StoreError>> + Send;
 
-    /// The sessions that an upstream LogoutRequest means and no logout has ended.
+    /// The sessions that an upstream LogoutRequest means and of which no logout has taken the
+    /// applications.
     ///
     /// # Errors
     /// What the backend reports.
@@ -207,6 +227,17 @@ pub struct Versioned {
     pub value: Vec<u8>,
     /// When it may be forgotten.
     pub expires: DateTime<Utc>,
+    /// When somebody must go on with it, if nothing else happens before.
+    pub due: Option<DateTime<Utc>>,
+}
+
+/// A running logout that a worker has been given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Which one.
+    pub key: LogoutKey,
+    /// Its state; `due` is the end of the lease.
+    pub state: Versioned,
 }
 
 impl Versioned {
@@ -237,6 +268,7 @@ impl Versioned {
         &self,
         version: u64,
         value: Vec<u8>,
+        due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
         if self.version != version || self.expires <= now {
@@ -246,6 +278,7 @@ impl Versioned {
             version: version.saturating_add(1),
             value,
             expires: self.expires,
+            due,
         };
         next.check(now)?;
         Ok(next)
@@ -254,7 +287,9 @@ impl Versioned {
 
 /// Where the states of running logouts are kept.
 ///
-/// Claiming due work under a lease will be added with the workers that need it.
+/// A state says when it is due. Of all workers that ask, one is given it, under a lease: when
+/// that worker dies, another is given it after the lease. The lease only spares work; what
+/// keeps two writers in order is the compare-and-swap.
 pub trait LogoutStore: Send + Sync {
     /// Stores a new state, as version 1.
     ///
@@ -266,6 +301,7 @@ pub trait LogoutStore: Send + Sync {
         key: &LogoutKey,
         value: Vec<u8>,
         expires: DateTime<Utc>,
+        due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
@@ -289,8 +325,22 @@ pub trait LogoutStore: Send + Sync {
         key: &LogoutKey,
         version: u64,
         value: Vec<u8>,
+        due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Gives up to `limit` states that are due at `now`, the longest due first, and makes
+    /// each due again at `now + lease`, so that nobody else is given it before. The versions
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn claim_due(
+        &self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send;
 }
 
 /// What find-or-create came to.

@@ -3,7 +3,7 @@
 use federate_session::StoreError;
 use serde::{Serialize, de::DeserializeOwned};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// Fails for no value of ours; if it did, the whole transaction would be given up.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
@@ -37,7 +37,7 @@ mod tests {
         );
         let read = |octets: &[u8]| decode::<(u8, String)>("x", octets).unwrap_err().code();
         assert_eq!(read(&[]), "store.corrupt");
-        assert_eq!(read(&[2, 1, 0]), "store.unsupported_format");
+        assert_eq!(read(&[1, 1, 0]), "store.unsupported_format");
         assert_eq!(read(&octets[..3]), "store.corrupt");
         assert_eq!(read(&[octets, vec![0]].concat()), "store.corrupt");
     }

@@ -26,13 +26,7 @@
 
 mod codec;
 mod error;
-mod logouts;
-mod one_time;
-mod redb_store;
-mod sessions;
-mod tables;
-mod users;
-mod writer;
+mod redb;
 
+pub use self::redb::{RedbOptions, RedbStore};
 pub use error::OpenError;
-pub use redb_store::{Options, RedbStore};

@@ -8,55 +8,75 @@ use federate_session::{
     Capacity, LogoutKey, LogoutStore as _, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore as _,
     PutNew,
 };
-use federate_store::{OpenError, Options, RedbStore};
-use federate_testkit::store_suite;
+use federate_store::{OpenError, RedbOptions, RedbStore};
+use federate_testkit::store_suite::{self, Backend};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-fn in_memory(capacity: Capacity) -> RedbStore {
-    RedbStore::in_memory_with(Options {
-        capacity,
-        ..Options::default()
-    })
-    .unwrap()
+struct InMemory;
+
+impl Backend for InMemory {
+    type Store = RedbStore;
+
+    async fn make(&self, capacity: Capacity) -> RedbStore {
+        RedbStore::in_memory_with(RedbOptions {
+            capacity,
+            ..RedbOptions::default()
+        })
+        .unwrap()
+    }
+}
+
+/// Every store is a file of its own.
+struct InFiles {
+    dir: TempDir,
+    made: AtomicUsize,
+}
+
+impl Backend for InFiles {
+    type Store = RedbStore;
+
+    async fn make(&self, capacity: Capacity) -> RedbStore {
+        let name = self.made.fetch_add(1, Ordering::Relaxed).to_string();
+        let options = RedbOptions {
+            capacity,
+            ..RedbOptions::default()
+        };
+        RedbStore::open_with(self.dir.path().join(name), options).unwrap()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions() {
-    store_suite::sessions(&in_memory).await;
+    store_suite::sessions(&InMemory).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_time() {
-    store_suite::one_time(&in_memory).await;
+    store_suite::one_time(&InMemory).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logouts() {
-    store_suite::logouts(&in_memory).await;
+    store_suite::logouts(&InMemory).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users() {
-    store_suite::users(&in_memory).await;
+    store_suite::users(&InMemory).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_in_files() {
-    let dir = TempDir::new().unwrap();
-    let next = std::cell::Cell::new(0);
-    let make = |capacity| {
-        next.set(next.get() + 1);
-        let options = Options {
-            capacity,
-            ..Options::default()
-        };
-        RedbStore::open_with(dir.path().join(next.get().to_string()), options).unwrap()
+    let files = InFiles {
+        dir: TempDir::new().unwrap(),
+        made: AtomicUsize::new(0),
     };
-    store_suite::sessions(&make).await;
-    store_suite::one_time(&make).await;
-    store_suite::logouts(&make).await;
-    store_suite::users(&make).await;
+    store_suite::sessions(&files).await;
+    store_suite::one_time(&files).await;
+    store_suite::logouts(&files).await;
+    store_suite::users(&files).await;
 }
 
 fn now() -> DateTime<Utc> {
@@ -123,7 +143,7 @@ fn works_outside_of_a_runtime() {
     let store = RedbStore::in_memory().unwrap();
     let key = LogoutKey::new([1; 32]);
     let end = now() + TimeDelta::hours(1);
-    block_on(store.create_logout(&key, vec![1], end, now())).unwrap();
+    block_on(store.create_logout(&key, vec![1], end, None, now())).unwrap();
     let stored = block_on(store.load_logout(&key, now())).unwrap().unwrap();
     assert_eq!(stored.value, [1]);
 }

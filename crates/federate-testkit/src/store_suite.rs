@@ -1,15 +1,25 @@
 //! One behavioural suite for all stores: each verb, each edge of time, and concurrency.
 //!
-//! Every check makes a store of its own by `make`, which is told the capacity to keep to.
-//! Call the four functions from a test with a multi-threaded tokio runtime:
+//! A backend says how its stores are made ([`Backend`]); every check makes stores of its own.
+//! Call the functions from a test with a multi-threaded tokio runtime:
 //!
 //! ```
-//! use federate_session::MemoryStore;
-//! use federate_testkit::store_suite;
+//! use federate_session::{Capacity, MemoryStore};
+//! use federate_testkit::store_suite::{self, Backend};
+//!
+//! struct InMemory;
+//!
+//! impl Backend for InMemory {
+//!     type Store = MemoryStore;
+//!
+//!     async fn make(&self, capacity: Capacity) -> MemoryStore {
+//!         MemoryStore::with_capacity(capacity)
+//!     }
+//! }
 //!
 //! # #[tokio::main]
 //! # async fn main() {
-//! store_suite::one_time(&MemoryStore::with_capacity).await;
+//! store_suite::one_time(&InMemory).await;
 //! # }
 //! ```
 //!
@@ -29,11 +39,13 @@ mod fixtures;
 mod logouts;
 mod one_time;
 mod races;
+mod revocation;
 mod sessions;
 mod termination;
 mod users;
 
 use federate_session::{Capacity, LogoutStore, OneTimeStore, SessionStore, Sweep, UserStore};
+use std::future::Future;
 
 /// Everything that a store of the hub can do.
 pub trait Store:
@@ -46,24 +58,52 @@ impl<S> Store for S where
 {
 }
 
+/// How the suite comes by stores.
+pub trait Backend {
+    /// The store.
+    type Store: Store;
+
+    /// An empty store that keeps to this capacity, if it [`Backend::counts`].
+    fn make(&self, capacity: Capacity) -> impl Future<Output = Self::Store>;
+
+    /// Another instance on the same data, as another process would open it; by default a
+    /// clone.
+    fn again(&self, store: &Self::Store) -> impl Future<Output = Self::Store> {
+        std::future::ready(store.clone())
+    }
+
+    /// Whether the store counts its entries and refuses those beyond its capacity. One behind
+    /// which a database has a bound of its own may say no.
+    fn counts(&self) -> bool {
+        true
+    }
+
+    /// Whether a sweep removes every expired entry, one by one. One that forgets by other
+    /// means, such as the expiry of the database's own keys, may say no.
+    fn sweeps(&self) -> bool {
+        true
+    }
+}
+
 /// Checks the verbs of `SessionStore`.
-pub async fn sessions<S: Store>(make: &impl Fn(Capacity) -> S) {
-    sessions::run(make).await;
-    termination::run(make).await;
-    races::run(make).await;
+pub async fn sessions(backend: &impl Backend) {
+    sessions::run(backend).await;
+    termination::run(backend).await;
+    revocation::run(backend).await;
+    races::run(backend).await;
 }
 
 /// Checks the verbs of `OneTimeStore`.
-pub async fn one_time<S: Store>(make: &impl Fn(Capacity) -> S) {
-    one_time::run(make).await;
+pub async fn one_time(backend: &impl Backend) {
+    one_time::run(backend).await;
 }
 
 /// Checks the verbs of `LogoutStore`.
-pub async fn logouts<S: Store>(make: &impl Fn(Capacity) -> S) {
-    logouts::run(make).await;
+pub async fn logouts(backend: &impl Backend) {
+    logouts::run(backend).await;
 }
 
 /// Checks the verbs of `UserStore`.
-pub async fn users<S: Store>(make: &impl Fn(Capacity) -> S) {
-    users::run(make).await;
+pub async fn users(backend: &impl Backend) {
+    users::run(backend).await;
 }

@@ -1,7 +1,7 @@
 use super::MAKE_ROOM;
 use crate::{
-    AddParticipant, IndexKey, LifetimePolicy, LogoutKey, Participant, Rotation, SessionKey,
-    SessionRecord, SessionSnapshot, SessionState, StoreError, Termination,
+    AddParticipant, IndexKey, LifetimePolicy, LogoutKey, Participant, Revocation, Rotation,
+    SessionKey, SessionRecord, SessionSnapshot, SessionState, StoreError, Subject, Termination,
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeSet, HashMap};
@@ -12,11 +12,45 @@ pub(super) struct Sessions {
     rows: HashMap<SessionKey, SessionSnapshot>,
     index: HashMap<IndexKey, BTreeSet<SessionKey>>,
     expiry: BTreeSet<(DateTime<Utc>, SessionKey)>,
+    /// By the person, as in `index`.
+    revocations: HashMap<IndexKey, Revocation>,
+    revocation_expiry: BTreeSet<(DateTime<Utc>, IndexKey)>,
 }
 
 impl Sessions {
-    pub(super) fn row(&self, key: &SessionKey) -> Option<&SessionSnapshot> {
-        self.rows.get(key)
+    /// A session as it stands, with what revoked it.
+    pub(super) fn load(&self, key: &SessionKey) -> Option<SessionSnapshot> {
+        let mut session = self.rows.get(key)?.clone();
+        session.revoke(self.revocation(&session.record.subject));
+        Some(session)
+    }
+
+    pub(super) fn revoke_subject(
+        &mut self,
+        subject: &Subject,
+        by: LogoutKey,
+        capacity: usize,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let key = IndexKey::of_subject(subject);
+        let last = self.revocations.get(&key);
+        if last.is_none() && self.revocations.len() >= capacity {
+            return Err(StoreError::Full { what: "revocation" });
+        }
+        let next = Revocation::next(last, by, now);
+        if let Some(last) = self.revocations.insert(key.clone(), next) {
+            let former = (last.retain_until(), key.clone());
+            self.revocation_expiry.remove(&former);
+        }
+        self.revocation_expiry.insert((next.retain_until(), key));
+        Ok(())
+    }
+
+    fn revocation(&self, subject: &Subject) -> Option<&Revocation> {
+        if self.revocations.is_empty() {
+            return None;
+        }
+        self.revocations.get(&IndexKey::of_subject(subject))
     }
 
     pub(super) fn create(
@@ -36,11 +70,13 @@ impl Sessions {
         policy: &LifetimePolicy,
         now: DateTime<Utc>,
     ) -> SessionState {
-        let Some(row) = self.rows.get_mut(key) else {
+        let Some(mut session) = self.load(key) else {
             return SessionState::Unknown;
         };
-        row.touch(policy, now);
-        row.state(now)
+        if session.touch(policy, now) {
+            self.rows.insert(*key, session.clone());
+        }
+        session.state(now)
     }
 
     pub(super) fn rotate(
@@ -52,13 +88,12 @@ impl Sessions {
     ) -> Result<Rotation, StoreError> {
         self.check_new(&new, capacity, now)?;
         let mut session = SessionSnapshot::new(new);
-        if let Some(row) = self.rows.get_mut(old).filter(|row| row.is_open()) {
-            if row.record.subject != session.record.subject {
+        if let Some(mut former) = self.load(old).filter(SessionSnapshot::is_open) {
+            if former.record.subject != session.record.subject {
                 return Ok(Rotation::OtherSubject);
             }
-            let keys = IndexKey::all(row);
-            session.participants = row.replace(now);
-            self.unindex(old, keys);
+            session.participants = former.replace(now);
+            self.close(former);
         }
         let carried = session.participants.len();
         self.insert(session);
@@ -71,14 +106,15 @@ impl Sessions {
         participant: Participant,
         now: DateTime<Utc>,
     ) -> Result<AddParticipant, StoreError> {
-        let Some(row) = self.rows.get_mut(key) else {
+        let Some(mut session) = self.load(key) else {
             return Ok(AddParticipant::Unknown);
         };
-        let outcome = row.add_participant(participant, now)?;
+        let outcome = session.add_participant(participant, now)?;
         if outcome == AddParticipant::Added {
-            for index in IndexKey::all(row) {
+            for index in IndexKey::all(&session) {
                 self.index.entry(index).or_default().insert(*key);
             }
+            self.rows.insert(*key, session);
         }
         Ok(outcome)
     }
@@ -89,12 +125,13 @@ impl Sessions {
         by: LogoutKey,
         now: DateTime<Utc>,
     ) -> Termination {
-        let Some(row) = self.rows.get_mut(key) else {
+        let Some(mut session) = self.load(key) else {
             return Termination::Unknown;
         };
-        let outcome = row.terminate(by, now);
-        let keys = IndexKey::all(row);
-        self.unindex(key, keys);
+        let outcome = session.terminate(by, now);
+        if let Termination::Ended(ended) = &outcome {
+            self.close((**ended).clone());
+        }
         outcome
     }
 
@@ -104,9 +141,9 @@ impl Sessions {
         is_meant: impl Fn(&SessionSnapshot) -> bool,
     ) -> Vec<SessionRecord> {
         let keys = self.index.get(index).into_iter().flatten();
-        keys.filter_map(|key| self.rows.get(key))
-            .filter(|row| is_meant(row))
-            .map(|row| row.record.clone())
+        keys.filter_map(|key| self.load(key))
+            .filter(|session| is_meant(session))
+            .map(|session| session.record)
             .collect()
     }
 
@@ -117,6 +154,13 @@ impl Sessions {
                 && let Some(row) = self.rows.remove(&key)
             {
                 self.unindex(&key, IndexKey::all(&row));
+            }
+            removed += 1;
+        }
+        let due = |(at, _): &(DateTime<Utc>, IndexKey)| *at <= now;
+        while removed < limit && self.revocation_expiry.first().is_some_and(due) {
+            if let Some((_, key)) = self.revocation_expiry.pop_first() {
+                self.revocations.remove(&key);
             }
             removed += 1;
         }
@@ -145,12 +189,21 @@ impl Sessions {
         Ok(())
     }
 
-    fn insert(&mut self, session: SessionSnapshot) {
+    fn insert(&mut self, mut session: SessionSnapshot) {
+        let revocation = self.revocation(&session.record.subject);
+        session.record.epoch = Revocation::epoch(revocation);
         let key = session.record.key;
         for index in IndexKey::all(&session) {
             self.index.entry(index).or_default().insert(key);
         }
         self.expiry.insert((session.record.retain_until, key));
+        self.rows.insert(key, session);
+    }
+
+    /// Stores a session that just ended, and lets nothing find it any more but its key.
+    fn close(&mut self, session: SessionSnapshot) {
+        let key = session.record.key;
+        self.unindex(&key, IndexKey::all(&session));
         self.rows.insert(key, session);
     }
 

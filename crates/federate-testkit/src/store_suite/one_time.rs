@@ -1,25 +1,30 @@
-use super::Store;
 use super::fixtures::*;
 use super::races::count;
+use super::{Backend, Store};
 use federate_session::*;
 
-pub(super) async fn run<S: Store>(make: &impl Fn(Capacity) -> S) {
-    let fresh = || make(Capacity::default());
-    values_are_taken_once(fresh()).await;
-    values_expire(fresh()).await;
-    namespaces_do_not_meet(fresh()).await;
-    responses_are_redeemed_once(fresh()).await;
-    failed_redemptions_change_nothing(fresh()).await;
-    bad_values_are_refused(fresh()).await;
-    sweeping_forgets(fresh()).await;
-    full_stores_refuse(make(Capacity {
-        one_time: 2,
-        ..Capacity::default()
-    }))
-    .await;
-    one_of_many_redeems_a_response(fresh()).await;
-    one_of_many_answers_a_request(fresh()).await;
-    one_of_many_takes(fresh()).await;
+pub(super) async fn run(backend: &impl Backend) {
+    let fresh = || backend.make(Capacity::default());
+    values_are_taken_once(fresh().await).await;
+    values_expire(fresh().await).await;
+    namespaces_do_not_meet(fresh().await).await;
+    responses_are_redeemed_once(fresh().await).await;
+    failed_redemptions_change_nothing(fresh().await).await;
+    bad_values_are_refused(fresh().await).await;
+    if backend.sweeps() {
+        sweeping_forgets(fresh().await).await;
+    }
+    replays_are_seen_by_every_instance(backend).await;
+    if backend.counts() {
+        let few = Capacity {
+            one_time: 2,
+            ..Capacity::default()
+        };
+        full_stores_refuse(backend.make(few).await).await;
+    }
+    one_of_many_redeems_a_response(fresh().await).await;
+    one_of_many_answers_a_request(fresh().await).await;
+    one_of_many_takes(fresh().await).await;
 }
 
 async fn values_are_taken_once<S: Store>(store: S) {
@@ -186,6 +191,32 @@ async fn bad_values_are_refused<S: Store>(store: S) {
     };
     let put = store.put_new(large, start()).await.unwrap_err();
     assert_eq!(put.code(), "store.too_large");
+}
+
+async fn replays_are_seen_by_every_instance(backend: &impl Backend) {
+    let first = backend.make(Capacity::default()).await;
+    let second = backend.again(&first).await;
+    let request = one_time(Namespace::REQUEST, 1, b"request");
+    let at = (request.namespace, request.key);
+    assert_eq!(
+        first.put_new(request, start()).await.unwrap(),
+        PutNew::Inserted
+    );
+    let assertion = one_time(Namespace::ASSERTION, 2, b"");
+    let redeemed = second
+        .redeem(Some(at), assertion.clone(), start())
+        .await
+        .unwrap();
+    assert!(matches!(
+        redeemed,
+        Redemption::Redeemed { request: Some(_) }
+    ));
+    for store in [&first, &second] {
+        let again = store.redeem(Some(at), assertion.clone(), start()).await;
+        assert_eq!(again.unwrap(), Redemption::Replayed);
+        let put = store.put_new(assertion.clone(), start()).await.unwrap();
+        assert_eq!(put, PutNew::AlreadyPresent);
+    }
 }
 
 async fn sweeping_forgets<S: Store>(store: S) {

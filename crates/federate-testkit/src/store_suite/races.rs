@@ -1,17 +1,17 @@
-use super::Store;
 use super::fixtures::*;
+use super::{Backend, Store};
 use federate_session::*;
 
 /// Each race is run this often.
 const ROUNDS: u8 = 20;
 
-pub(super) async fn run<S: Store>(make: &impl Fn(Capacity) -> S) {
-    let fresh = || make(Capacity::default());
-    one_of_many_creates_a_key(fresh()).await;
-    one_of_many_logouts_ends_a_session(fresh()).await;
-    touch_against_terminate(fresh()).await;
-    add_participant_against_terminate(fresh()).await;
-    rotate_against_terminate(fresh()).await;
+pub(super) async fn run(backend: &impl Backend) {
+    let fresh = || backend.make(Capacity::default());
+    one_of_many_creates_a_key(fresh().await).await;
+    one_of_many_logouts_ends_a_session(fresh().await).await;
+    touch_against_terminate(fresh().await).await;
+    add_participant_against_terminate(fresh().await).await;
+    rotate_against_terminate(fresh().await).await;
 }
 
 async fn one_of_many_creates_a_key<S: Store>(store: S) {

@@ -1,13 +1,13 @@
-use super::Store;
 use super::fixtures::*;
+use super::{Backend, Store};
 use federate_session::*;
 
-pub(super) async fn run<S: Store>(make: &impl Fn(Capacity) -> S) {
-    let fresh = || make(Capacity::default());
-    ends_once_and_for_all(fresh()).await;
-    the_same_logout_sees_the_same(fresh()).await;
-    nothing_finds_what_was_ended(fresh()).await;
-    expired_sessions_still_tell_their_applications(fresh()).await;
+pub(super) async fn run(backend: &impl Backend) {
+    let fresh = || backend.make(Capacity::default());
+    ends_once_and_for_all(fresh().await).await;
+    the_same_logout_sees_the_same(fresh().await).await;
+    nothing_finds_what_was_ended(fresh().await).await;
+    expired_sessions_still_tell_their_applications(fresh().await).await;
 }
 
 async fn ends_once_and_for_all<S: Store>(store: S) {

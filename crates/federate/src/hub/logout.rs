@@ -260,7 +260,8 @@ impl<S: Store> Hub<S> {
         };
         let expires = now + MAX_REQUEST_AGE;
         let value = encode(&handle.expose())?;
-        match self.store.create_logout(&sent, value, expires, now).await {
+        let created = self.store.create_logout(&sent, value, expires, None, now);
+        match created.await {
             // Sent once more after a reload: the answer finds the same logout.
             Ok(_) | Err(StoreError::AlreadyExists { .. }) => {}
             Err(other) => return Err(other.into()),

@@ -1,10 +1,18 @@
-use crate::writer::{Done, Writer};
-use crate::{OpenError, logouts, one_time, sessions, tables, users};
-use chrono::{DateTime, Utc};
+mod error;
+mod logouts;
+mod one_time;
+mod sessions;
+mod tables;
+mod users;
+mod writer;
+
+use self::writer::{Done, Writer};
+use crate::OpenError;
+use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
-    AddParticipant, Capacity, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey, LogoutStore,
-    Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery, Profile,
-    PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
+    AddParticipant, Capacity, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey,
+    LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
+    Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
     SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination,
     UpstreamQuery, User, UserId, UserStore, Versioned,
 };
@@ -15,7 +23,7 @@ use std::sync::Arc;
 
 /// How a [`RedbStore`] is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct RedbOptions {
     /// How much it may hold.
     pub capacity: Capacity,
     /// How many bytes of the file it may keep in memory; 64 MiB by default.
@@ -25,7 +33,7 @@ pub struct Options {
     pub check_integrity: bool,
 }
 
-impl Default for Options {
+impl Default for RedbOptions {
     fn default() -> Self {
         Self {
             capacity: Capacity::default(),
@@ -59,14 +67,14 @@ impl RedbStore {
     /// # Errors
     /// [`OpenError`]: open elsewhere, not ours, damaged, of an unknown format, unreadable.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::open_with(path, Options::default())
+        Self::open_with(path, RedbOptions::default())
     }
 
     /// Opens the database at this path, or makes it, with these options.
     ///
     /// # Errors
     /// As [`RedbStore::open`].
-    pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+    pub fn open_with(path: impl AsRef<Path>, options: RedbOptions) -> Result<Self, OpenError> {
         Self::start(options, |builder| builder.create(path))
     }
 
@@ -75,21 +83,21 @@ impl RedbStore {
     /// # Errors
     /// [`OpenError::Database`] when the engine refuses.
     pub fn in_memory() -> Result<Self, OpenError> {
-        Self::in_memory_with(Options::default())
+        Self::in_memory_with(RedbOptions::default())
     }
 
     /// A new database in memory, with these options.
     ///
     /// # Errors
     /// As [`RedbStore::in_memory`].
-    pub fn in_memory_with(options: Options) -> Result<Self, OpenError> {
+    pub fn in_memory_with(options: RedbOptions) -> Result<Self, OpenError> {
         Self::start(options, |builder| {
             builder.create_with_backend(redb::backends::InMemoryBackend::new())
         })
     }
 
     fn start(
-        options: Options,
+        options: RedbOptions,
         open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
     ) -> Result<Self, OpenError> {
         let mut builder = Builder::new();
@@ -235,6 +243,19 @@ impl SessionStore for RedbStore {
         Ok(found.into_iter().next())
     }
 
+    async fn revoke_subject(
+        &self,
+        subject: &Subject,
+        by: LogoutKey,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (index, capacity) = (IndexKey::of_subject(subject), self.inner.capacity.sessions);
+        self.inner
+            .writer
+            .run(move |txn| sessions::revoke_subject(txn, &index, by, capacity, now))
+            .await
+    }
+
     async fn by_subject(&self, subject: &Subject) -> Result<Vec<SessionRecord>, StoreError> {
         let index = IndexKey::of_subject(subject);
         self.read(move |txn| sessions::find(txn, &index, |_| true))
@@ -315,6 +336,7 @@ impl LogoutStore for RedbStore {
         key: &LogoutKey,
         value: Vec<u8>,
         expires: DateTime<Utc>,
+        due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let (key, capacity) = (*key, self.inner.capacity.logouts);
@@ -322,6 +344,7 @@ impl LogoutStore for RedbStore {
             version: 1,
             value,
             expires,
+            due,
         };
         self.inner
             .writer
@@ -343,12 +366,29 @@ impl LogoutStore for RedbStore {
         key: &LogoutKey,
         version: u64,
         value: Vec<u8>,
+        due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let key = *key;
         self.inner
             .writer
-            .run(move |txn| logouts::compare_and_swap(txn, &key, version, value, now))
+            .run(move |txn| logouts::compare_and_swap(txn, &key, version, value, due, now))
+            .await
+    }
+
+    async fn claim_due(
+        &self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        // Mostly nothing is due: asking needs no place in the writer's queue.
+        if !self.read(move |txn| logouts::is_any_due(txn, now)).await? {
+            return Ok(Vec::new());
+        }
+        self.inner
+            .writer
+            .run(move |txn| logouts::claim_due(txn, now, lease, limit))
             .await
     }
 }

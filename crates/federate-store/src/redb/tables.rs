@@ -11,7 +11,7 @@ pub(crate) type Hash = &'static [u8; 32];
 
 /// `"format"`: the version of this layout.
 const META: TableDefinition<&str, u64> = TableDefinition::new("federate");
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// Session key to session with participants.
 pub(crate) const SESSIONS: TableDefinition<Hash, &[u8]> = TableDefinition::new("sessions");
@@ -21,6 +21,11 @@ pub(crate) const SESSION_INDEX: MultimapTableDefinition<&[u8], Hash> =
 /// Second after which a session is swept, and its key.
 pub(crate) const SESSION_EXPIRY: TableDefinition<(i64, Hash), ()> =
     TableDefinition::new("session_expiry");
+/// `IndexKey::of_subject` to the last revocation of all of the person's sessions.
+pub(crate) const REVOCATIONS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("revocations");
+/// Second after which a revocation is swept, and its key.
+pub(crate) const REVOCATION_EXPIRY: TableDefinition<(i64, &[u8]), ()> =
+    TableDefinition::new("revocation_expiry");
 /// Namespace and key to one-time value.
 pub(crate) const ONE_TIME: TableDefinition<(&str, Hash), &[u8]> = TableDefinition::new("one_time");
 /// Second after which a one-time value is swept, and its key.
@@ -31,6 +36,9 @@ pub(crate) const LOGOUTS: TableDefinition<Hash, &[u8]> = TableDefinition::new("l
 /// Second after which a logout is swept, and its key.
 pub(crate) const LOGOUT_EXPIRY: TableDefinition<(i64, Hash), ()> =
     TableDefinition::new("logout_expiry");
+/// Instant at which a logout is due, as seconds and nanoseconds, and its key.
+pub(crate) const LOGOUT_DUE: TableDefinition<(i64, u32, Hash), ()> =
+    TableDefinition::new("logout_due");
 /// `IndexKey::of_subject` to user.
 pub(crate) const USERS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("users");
 /// Tenant and user id to the key of `USERS`.
@@ -60,6 +68,10 @@ pub(crate) fn prepare(db: &Database) -> Result<(), OpenError> {
             .map_err(OpenError::from_redb)?;
         txn.open_table(LOGOUTS).map_err(OpenError::from_redb)?;
         txn.open_table(LOGOUT_EXPIRY)
+            .map_err(OpenError::from_redb)?;
+        txn.open_table(LOGOUT_DUE).map_err(OpenError::from_redb)?;
+        txn.open_table(REVOCATIONS).map_err(OpenError::from_redb)?;
+        txn.open_table(REVOCATION_EXPIRY)
             .map_err(OpenError::from_redb)?;
         txn.open_table(USERS).map_err(OpenError::from_redb)?;
         txn.open_table(USER_IDS).map_err(OpenError::from_redb)?;

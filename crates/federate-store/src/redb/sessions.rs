@@ -1,12 +1,14 @@
 //! The session verbs, within one transaction.
 
+use super::tables::{
+    Hash, REVOCATION_EXPIRY, REVOCATIONS, SESSION_EXPIRY, SESSION_INDEX, SESSIONS, sweep_second,
+};
+use super::writer::Done;
 use crate::codec::{decode, encode};
-use crate::tables::{Hash, SESSION_EXPIRY, SESSION_INDEX, SESSIONS, sweep_second};
-use crate::writer::Done;
 use chrono::{DateTime, Utc};
 use federate_session::{
-    AddParticipant, IndexKey, LifetimePolicy, LogoutKey, Participant, Rotation, SessionKey,
-    SessionRecord, SessionSnapshot, SessionState, StoreError, Termination,
+    AddParticipant, IndexKey, LifetimePolicy, LogoutKey, Participant, Revocation, Rotation,
+    SessionKey, SessionRecord, SessionSnapshot, SessionState, StoreError, Termination,
 };
 use redb::{
     MultimapTable, ReadTransaction, ReadableMultimapTable as _, ReadableTable,
@@ -22,7 +24,10 @@ type Result<T> = std::result::Result<T, StoreError>;
 
 pub(crate) fn load(txn: &ReadTransaction, key: &SessionKey) -> Result<Option<SessionSnapshot>> {
     let rows = txn.open_table(SESSIONS).map_err(StoreError::unavailable)?;
-    row(&rows, key)
+    let revocations = txn
+        .open_table(REVOCATIONS)
+        .map_err(StoreError::unavailable)?;
+    row(&rows, &revocations, key)
 }
 
 /// The open sessions under an index key that are meant.
@@ -35,14 +40,16 @@ pub(crate) fn find(
     let table = txn
         .open_multimap_table(SESSION_INDEX)
         .map_err(StoreError::unavailable)?;
+    let revocations = txn
+        .open_table(REVOCATIONS)
+        .map_err(StoreError::unavailable)?;
     let mut found = Vec::new();
     for key in table
         .get(index.as_bytes())
         .map_err(StoreError::unavailable)?
     {
         let key = key.map_err(StoreError::unavailable)?;
-        if let Some(session) = row(&rows, &SessionKey::new(*key.value()))?
-            && session.is_open()
+        if let Some(session) = row(&rows, &revocations, &SessionKey::new(*key.value()))?
             && is_meant(&session)
         {
             found.push(session.record);
@@ -51,13 +58,29 @@ pub(crate) fn find(
     Ok(found)
 }
 
+/// A session as it stands, with what revoked it.
 fn row(
     rows: &impl ReadableTable<Hash, &'static [u8]>,
+    revocations: &impl ReadableTable<&'static [u8], &'static [u8]>,
     key: &SessionKey,
 ) -> Result<Option<SessionSnapshot>> {
-    rows.get(key.as_bytes())
+    let Some(octets) = rows.get(key.as_bytes()).map_err(StoreError::unavailable)? else {
+        return Ok(None);
+    };
+    let mut session: SessionSnapshot = decode(WHAT, octets.value())?;
+    let index = IndexKey::of_subject(&session.record.subject);
+    session.revoke(revocation(revocations, &index)?.as_ref());
+    Ok(Some(session))
+}
+
+fn revocation(
+    revocations: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    subject: &IndexKey,
+) -> Result<Option<Revocation>> {
+    revocations
+        .get(subject.as_bytes())
         .map_err(StoreError::unavailable)?
-        .map(|octets| decode(WHAT, octets.value()))
+        .map(|octets| decode("revocation", octets.value()))
         .transpose()
 }
 
@@ -69,7 +92,7 @@ pub(crate) fn create(
 ) -> Result<Done<()>> {
     let mut tables = Sessions::open(txn)?;
     tables.check_new(&record, capacity, now)?;
-    tables.insert(&SessionSnapshot::new(record))?;
+    tables.insert(SessionSnapshot::new(record))?;
     Ok(Done::Changed(()))
 }
 
@@ -80,7 +103,7 @@ pub(crate) fn touch(
     now: DateTime<Utc>,
 ) -> Result<Done<SessionState>> {
     let mut tables = Sessions::open(txn)?;
-    let Some(mut session) = row(&tables.rows, key)? else {
+    let Some(mut session) = tables.row(key)? else {
         return Ok(Done::Unchanged(SessionState::Unknown));
     };
     if !session.touch(policy, now) {
@@ -100,17 +123,16 @@ pub(crate) fn rotate(
     let mut tables = Sessions::open(txn)?;
     tables.check_new(&new, capacity, now)?;
     let mut session = SessionSnapshot::new(new);
-    if let Some(mut old) = row(&tables.rows, old)?.filter(SessionSnapshot::is_open) {
+    if let Some(mut old) = tables.row(old)?.filter(SessionSnapshot::is_open) {
         if old.record.subject != session.record.subject {
             return Ok(Done::Unchanged(Rotation::OtherSubject));
         }
         session.participants = old.replace(now);
         tables.close(&old)?;
     }
-    tables.insert(&session)?;
-    Ok(Done::Changed(Rotation::Rotated {
-        carried: session.participants.len(),
-    }))
+    let carried = session.participants.len();
+    tables.insert(session)?;
+    Ok(Done::Changed(Rotation::Rotated { carried }))
 }
 
 pub(crate) fn add_participant(
@@ -120,7 +142,7 @@ pub(crate) fn add_participant(
     now: DateTime<Utc>,
 ) -> Result<Done<AddParticipant>> {
     let mut tables = Sessions::open(txn)?;
-    let Some(mut session) = row(&tables.rows, key)? else {
+    let Some(mut session) = tables.row(key)? else {
         return Ok(Done::Unchanged(AddParticipant::Unknown));
     };
     let outcome = session.add_participant(participant, now)?;
@@ -139,20 +161,38 @@ pub(crate) fn terminate(
     now: DateTime<Utc>,
 ) -> Result<Done<Termination>> {
     let mut tables = Sessions::open(txn)?;
-    let Some(mut session) = row(&tables.rows, key)? else {
+    let Some(mut session) = tables.row(key)? else {
         return Ok(Done::Unchanged(Termination::Unknown));
     };
-    let was_open = session.is_open();
     let outcome = session.terminate(by, now);
-    if !was_open {
-        return Ok(Done::Unchanged(outcome));
+    if let Termination::Ended(ended) = &outcome {
+        tables.close(ended)?;
     }
-    tables.close(&session)?;
     Ok(Done::Changed(outcome))
 }
 
+pub(crate) fn revoke_subject(
+    txn: &WriteTransaction,
+    subject: &IndexKey,
+    by: LogoutKey,
+    capacity: usize,
+    now: DateTime<Utc>,
+) -> Result<Done<()>> {
+    let mut tables = Sessions::open(txn)?;
+    let last = revocation(&tables.revocations, subject)?;
+    let held = tables.revocations.len().map_err(StoreError::unavailable)?;
+    if last.is_none() && held >= capacity as u64 {
+        return Err(StoreError::Full { what: "revocation" });
+    }
+    let next = Revocation::next(last.as_ref(), by, now);
+    tables.revoke(subject, last, next)?;
+    Ok(Done::Changed(()))
+}
+
 pub(crate) fn sweep(txn: &WriteTransaction, now: DateTime<Utc>, limit: usize) -> Result<usize> {
-    Sessions::open(txn)?.sweep(now, limit)
+    let mut tables = Sessions::open(txn)?;
+    let swept = tables.sweep(now, limit)?;
+    Ok(swept + tables.sweep_revocations(now, limit - swept)?)
 }
 
 /// The tables of sessions. A session is in `index` while it is open.
@@ -160,6 +200,8 @@ struct Sessions<'txn> {
     rows: Table<'txn, Hash, &'static [u8]>,
     index: MultimapTable<'txn, &'static [u8], Hash>,
     expiry: Table<'txn, (i64, Hash), ()>,
+    revocations: Table<'txn, &'static [u8], &'static [u8]>,
+    revocation_expiry: Table<'txn, (i64, &'static [u8]), ()>,
 }
 
 impl<'txn> Sessions<'txn> {
@@ -172,7 +214,40 @@ impl<'txn> Sessions<'txn> {
             expiry: txn
                 .open_table(SESSION_EXPIRY)
                 .map_err(StoreError::unavailable)?,
+            revocations: txn
+                .open_table(REVOCATIONS)
+                .map_err(StoreError::unavailable)?,
+            revocation_expiry: txn
+                .open_table(REVOCATION_EXPIRY)
+                .map_err(StoreError::unavailable)?,
         })
+    }
+
+    fn row(&self, key: &SessionKey) -> Result<Option<SessionSnapshot>> {
+        row(&self.rows, &self.revocations, key)
+    }
+
+    fn revoke(
+        &mut self,
+        subject: &IndexKey,
+        last: Option<Revocation>,
+        next: Revocation,
+    ) -> Result<()> {
+        let octets = encode(&next)?;
+        self.revocations
+            .insert(subject.as_bytes(), octets.as_slice())
+            .map_err(StoreError::unavailable)?;
+        if let Some(last) = last {
+            let second = sweep_second(last.retain_until());
+            self.revocation_expiry
+                .remove((second, subject.as_bytes()))
+                .map_err(StoreError::unavailable)?;
+        }
+        let second = sweep_second(next.retain_until());
+        self.revocation_expiry
+            .insert((second, subject.as_bytes()), ())
+            .map_err(StoreError::unavailable)?;
+        Ok(())
     }
 
     fn check_new(
@@ -212,9 +287,12 @@ impl<'txn> Sessions<'txn> {
         Ok(len >= capacity as u64)
     }
 
-    fn insert(&mut self, session: &SessionSnapshot) -> Result<()> {
-        self.put(session)?;
-        self.index(session)?;
+    fn insert(&mut self, mut session: SessionSnapshot) -> Result<()> {
+        let subject = IndexKey::of_subject(&session.record.subject);
+        let last = revocation(&self.revocations, &subject)?;
+        session.record.epoch = Revocation::epoch(last.as_ref());
+        self.put(&session)?;
+        self.index(&session)?;
         let second = sweep_second(session.record.retain_until);
         self.expiry
             .insert((second, session.record.key.as_bytes()), ())
@@ -280,6 +358,29 @@ impl<'txn> Sessions<'txn> {
             }
             self.expiry
                 .remove((*second, key))
+                .map_err(StoreError::unavailable)?;
+        }
+        Ok(due.len())
+    }
+    fn sweep_revocations(&mut self, now: DateTime<Utc>, limit: usize) -> Result<usize> {
+        let mut due = Vec::new();
+        let end = (now.timestamp().saturating_add(1), [].as_slice());
+        for entry in self
+            .revocation_expiry
+            .range::<(i64, &[u8])>(..end)
+            .map_err(StoreError::unavailable)?
+            .take(limit)
+        {
+            let (entry, _) = entry.map_err(StoreError::unavailable)?;
+            let (second, subject) = entry.value();
+            due.push((second, subject.to_vec()));
+        }
+        for (second, subject) in &due {
+            self.revocations
+                .remove(subject.as_slice())
+                .map_err(StoreError::unavailable)?;
+            self.revocation_expiry
+                .remove((*second, subject.as_slice()))
                 .map_err(StoreError::unavailable)?;
         }
         Ok(due.len())

@@ -1,8 +1,8 @@
 //! The verbs of users, within one transaction.
 
+use super::tables::{USER_IDS, USERS};
+use super::writer::Done;
 use crate::codec::{decode, encode};
-use crate::tables::{USER_IDS, USERS};
-use crate::writer::Done;
 use federate_session::{FoundOrCreated, IndexKey, StoreError, Subject, TenantId, User, UserId};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
 

@@ -1,11 +1,11 @@
 //! The verbs of running logouts, within one transaction.
 
+use super::sessions::MAKE_ROOM;
+use super::tables::{Hash, LOGOUT_DUE, LOGOUT_EXPIRY, LOGOUTS, sweep_second};
+use super::writer::Done;
 use crate::codec::{decode, encode};
-use crate::sessions::MAKE_ROOM;
-use crate::tables::{Hash, LOGOUT_EXPIRY, LOGOUTS, sweep_second};
-use crate::writer::Done;
-use chrono::{DateTime, Utc};
-use federate_session::{LogoutKey, StoreError, Versioned};
+use chrono::{DateTime, TimeDelta, Utc};
+use federate_session::{Claimed, LogoutKey, StoreError, Versioned};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ struct Stored {
     version: u64,
     #[serde(with = "federate_session::instant")]
     expires: DateTime<Utc>,
+    #[serde(with = "federate_session::instant::option")]
+    due: Option<DateTime<Utc>>,
     value: Vec<u8>,
 }
 
@@ -27,6 +29,7 @@ impl From<Stored> for Versioned {
             version: stored.version,
             value: stored.value,
             expires: stored.expires,
+            due: stored.due,
         }
     }
 }
@@ -37,6 +40,7 @@ impl From<Versioned> for Stored {
             version: state.version,
             value: state.value,
             expires: state.expires,
+            due: state.due,
         }
     }
 }
@@ -80,7 +84,7 @@ pub(crate) fn create(
     }
     let version = state.version;
     let second = sweep_second(state.expires);
-    tables.put(key, state)?;
+    tables.put(key, state, None)?;
     tables
         .expiry
         .insert((second, key.as_bytes()), ())
@@ -93,14 +97,49 @@ pub(crate) fn compare_and_swap(
     key: &LogoutKey,
     version: u64,
     value: Vec<u8>,
+    due: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<Done<u64>> {
     let mut tables = Logouts::open(txn)?;
     let state = row(&tables.rows, key)?.ok_or(StoreError::Conflict)?;
-    let next = state.next(version, value, now)?;
+    let next = state.next(version, value, due, now)?;
     let version = next.version;
-    tables.put(key, next)?;
+    tables.put(key, next, state.due)?;
     Ok(Done::Changed(version))
+}
+
+pub(crate) fn is_any_due(txn: &ReadTransaction, now: DateTime<Utc>) -> Result<bool> {
+    let due = txn
+        .open_table(LOGOUT_DUE)
+        .map_err(StoreError::unavailable)?;
+    let first = due.first().map_err(StoreError::unavailable)?;
+    Ok(first.is_some_and(|(entry, _)| {
+        let (second, nano, _) = entry.value();
+        (second, nano) <= (now.timestamp(), now.timestamp_subsec_nanos())
+    }))
+}
+
+pub(crate) fn claim_due(
+    txn: &WriteTransaction,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+    limit: usize,
+) -> Result<Done<Vec<Claimed>>> {
+    let mut tables = Logouts::open(txn)?;
+    let mut claimed = Vec::new();
+    for (instant, key) in tables.due(now, limit)? {
+        let key = LogoutKey::new(key);
+        match row(&tables.rows, &key)?.filter(|state| now < state.expires) {
+            Some(mut state) => {
+                let former = state.due;
+                state.due = now.checked_add_signed(lease);
+                tables.put(&key, state.clone(), former)?;
+                claimed.push(Claimed { key, state });
+            }
+            None => tables.forget_due(instant, &key)?,
+        }
+    }
+    Ok(Done::Changed(claimed))
 }
 
 pub(crate) fn sweep(txn: &WriteTransaction, now: DateTime<Utc>, limit: usize) -> Result<usize> {
@@ -111,6 +150,13 @@ pub(crate) fn sweep(txn: &WriteTransaction, now: DateTime<Utc>, limit: usize) ->
 struct Logouts<'txn> {
     rows: Table<'txn, Hash, &'static [u8]>,
     expiry: Table<'txn, (i64, Hash), ()>,
+    due: Table<'txn, (i64, u32, Hash), ()>,
+}
+
+type Instant = (i64, u32);
+
+fn parts(instant: DateTime<Utc>) -> Instant {
+    (instant.timestamp(), instant.timestamp_subsec_nanos())
 }
 
 impl<'txn> Logouts<'txn> {
@@ -120,6 +166,9 @@ impl<'txn> Logouts<'txn> {
             expiry: txn
                 .open_table(LOGOUT_EXPIRY)
                 .map_err(StoreError::unavailable)?,
+            due: txn
+                .open_table(LOGOUT_DUE)
+                .map_err(StoreError::unavailable)?,
         })
     }
 
@@ -128,12 +177,51 @@ impl<'txn> Logouts<'txn> {
         Ok(len >= capacity as u64)
     }
 
-    fn put(&mut self, key: &LogoutKey, state: Versioned) -> Result<()> {
+    /// Stores a state, which was due at `former` until now.
+    fn put(
+        &mut self,
+        key: &LogoutKey,
+        state: Versioned,
+        former: Option<DateTime<Utc>>,
+    ) -> Result<()> {
+        if let Some(former) = former {
+            self.forget_due(parts(former), key)?;
+        }
+        if let Some((second, nano)) = state.due.map(parts) {
+            self.due
+                .insert((second, nano, key.as_bytes()), ())
+                .map_err(StoreError::unavailable)?;
+        }
         let octets = encode(&Stored::from(state))?;
         self.rows
             .insert(key.as_bytes(), octets.as_slice())
             .map_err(StoreError::unavailable)?;
         Ok(())
+    }
+
+    fn forget_due(&mut self, (second, nano): Instant, key: &LogoutKey) -> Result<()> {
+        self.due
+            .remove((second, nano, key.as_bytes()))
+            .map_err(StoreError::unavailable)?;
+        Ok(())
+    }
+
+    /// What is due, the longest due first.
+    fn due(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<(Instant, [u8; 32])>> {
+        let (second, nano) = parts(now);
+        let last = (second, nano, &[0xff; 32]);
+        self.due
+            .range::<(i64, u32, Hash)>(..=last)
+            .map_err(StoreError::unavailable)?
+            .take(limit)
+            .map(|entry| {
+                let (entry, ()) = entry
+                    .map(|(key, value)| (key, value.value()))
+                    .map_err(StoreError::unavailable)?;
+                let (second, nano, key) = entry.value();
+                Ok(((second, nano), *key))
+            })
+            .collect()
     }
 
     fn sweep(&mut self, now: DateTime<Utc>, limit: usize) -> Result<usize> {
@@ -150,7 +238,15 @@ impl<'txn> Logouts<'txn> {
             due.push((second, *key));
         }
         for (second, key) in &due {
-            self.rows.remove(key).map_err(StoreError::unavailable)?;
+            let due = self
+                .rows
+                .remove(key)
+                .map_err(StoreError::unavailable)?
+                .and_then(|octets| decode::<Stored>(WHAT, octets.value()).ok())
+                .and_then(|stored| stored.due);
+            if let Some(due) = due {
+                self.forget_due(parts(due), &LogoutKey::new(*key))?;
+            }
             self.expiry
                 .remove((*second, key))
                 .map_err(StoreError::unavailable)?;

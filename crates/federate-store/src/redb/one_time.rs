@@ -1,9 +1,9 @@
 //! The verbs of one-time values, within one transaction.
 
+use super::sessions::MAKE_ROOM;
+use super::tables::{Hash, ONE_TIME, ONE_TIME_EXPIRY, sweep_second};
+use super::writer::Done;
 use crate::codec::{decode, encode};
-use crate::sessions::MAKE_ROOM;
-use crate::tables::{Hash, ONE_TIME, ONE_TIME_EXPIRY, sweep_second};
-use crate::writer::Done;
 use chrono::{DateTime, Utc};
 use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, Redemption, StoreError};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
