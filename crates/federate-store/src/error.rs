@@ -20,6 +20,17 @@ pub enum OpenError {
     /// The file cannot be read or written.
     #[error("the database file cannot be used")]
     Io(#[source] std::io::Error),
+    /// The server does not answer, or refuses the connection.
+    #[error("the database server cannot be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server is too old, or set up in a way with which entries could be lost silently.
+    #[error("the database server does not suit: expected {expected}, found {found}")]
+    Unsuitable {
+        /// What is needed.
+        expected: &'static str,
+        /// What the server says.
+        found: String,
+    },
     /// The database engine refused for another reason.
     #[error("the database cannot be used")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -35,6 +46,8 @@ impl OpenError {
             Self::Corrupt(_) => "store.corrupt_file",
             Self::UnsupportedFormat { .. } => "store.unsupported_file_format",
             Self::Io(_) => "store.io",
+            Self::Unreachable(_) => "store.unreachable",
+            Self::Unsuitable { .. } => "store.unsuitable",
             Self::Database(_) => "store.database",
         }
     }

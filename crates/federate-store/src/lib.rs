@@ -26,7 +26,13 @@
 
 mod codec;
 mod error;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "redis")]
+mod redis;
 
+#[cfg(feature = "redb")]
 pub use self::redb::{RedbOptions, RedbStore};
 pub use error::OpenError;

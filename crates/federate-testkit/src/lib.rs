@@ -8,5 +8,7 @@ pub mod loopback;
 pub mod mutation;
 #[cfg(feature = "parties")]
 pub mod parties;
+#[cfg(feature = "servers")]
+pub mod servers;
 pub mod store_suite;
 pub mod vectors;

@@ -1,0 +1,1 @@
+//! Federate's stores in Redis or Valkey.
