@@ -28,6 +28,10 @@ impl Purpose {
     }
 }
 
+/// How long a browser may take from the beginning of a login to its end: as long as the
+/// request may be answered, and a little more.
+pub(crate) const LOGIN_TIME: TimeDelta = TimeDelta::minutes(15);
+
 /// The token of a cookie, if the browser sent one that can be ours.
 pub(crate) fn read(headers: &HeaderMap, site: &Site, purpose: Purpose) -> Option<Token> {
     let name = site.cookie_name(purpose.name());

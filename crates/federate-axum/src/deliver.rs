@@ -12,11 +12,23 @@ use federate::saml::binding::soap;
 use federate::{Outgoing, Token};
 use maud::html;
 use url::Url;
+use url::form_urlencoded;
 
 /// Sends the browser on with a GET, whatever brought it here.
 pub(crate) fn see_other(location: &str) -> Result<Response, Failure> {
     let location = HeaderValue::from_str(location).map_err(|_| Failure::new(Fault::Internal))?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
+}
+
+/// The address of a page with these parameters.
+pub(crate) fn address(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    format!("{path}?{}", query.finish())
 }
 
 /// Sends the browser away with a message, by a redirect or a page whose form goes on by itself;

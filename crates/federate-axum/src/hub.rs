@@ -4,6 +4,8 @@ mod ecp;
 mod home;
 mod log_out;
 mod sign_on;
+mod status;
+mod upstream;
 
 use crate::cookie::{self, Purpose};
 use crate::deliver::{deliver, soap_fault};
@@ -38,6 +40,19 @@ pub const ARTIFACTS: &str = "/saml/artifact";
 /// Where a hub takes the requests of enhanced clients, if its identity provider does.
 pub const ECP: &str = "/saml/ecp";
 
+/// Where identity providers of others post their responses to a hub: the assertion consumer
+/// service of the service provider that it is towards them.
+pub const UPSTREAM_ACS: &str = "/upstream/acs";
+
+/// Where they take logout messages to.
+pub const UPSTREAM_SLO: &str = "/upstream/slo";
+
+/// Where the metadata is found that is for them.
+pub const UPSTREAM_METADATA: &str = "/upstream/metadata";
+
+/// Where pages of applications ask whether somebody is signed in.
+pub const STATUS: &str = "/sso/status";
+
 /// Where a hub's metadata is found.
 pub const METADATA: &str = "/saml/metadata";
 
@@ -66,7 +81,8 @@ impl<S> Clone for HubState<S> {
 
 impl<S: Store> HubState<S> {
     /// A hub, its users, and where it lives. The hub's addresses must be [`SSO`] and [`SLO`]
-    /// at that site.
+    /// at that site, and those of its upstream service provider [`UPSTREAM_ACS`] and
+    /// [`UPSTREAM_SLO`].
     #[must_use]
     pub fn new(hub: Arc<Hub<S>>, directory: Directory, site: Site) -> Self {
         Self {
@@ -146,6 +162,11 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
             SLO,
             get(log_out::redirected::<S>).post(log_out::posted::<S>),
         )
+        .route(upstream::LOGIN, get(upstream::begin::<S>))
+        .route(UPSTREAM_ACS, post(upstream::receive::<S>))
+        .route(upstream::COMPLETE, get(upstream::complete::<S>))
+        .route(UPSTREAM_METADATA, get(upstream::metadata::<S>))
+        .route(STATUS, get(status::status::<S>))
         .route("/logout", post(log_out::log_out::<S>))
         .route("/logout/{handle}", get(log_out::progress::<S>))
         .route("/logout/{handle}/next", get(log_out::next::<S>))

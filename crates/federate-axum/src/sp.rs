@@ -7,8 +7,8 @@ mod signed_in;
 pub use choose::Choice;
 pub use signed_in::{NotSignedIn, Sessions, SignedIn};
 
-use crate::cookie::{self, Purpose, until};
-use crate::deliver::{deliver, deliver_after_form, see_other};
+use crate::cookie::{self, LOGIN_TIME, Purpose, until};
+use crate::deliver::{address, deliver, deliver_after_form, see_other};
 use crate::failure::Failure;
 use crate::form::{Arrived, Body, Fields, own_origin};
 use crate::headers::with_safe_headers;
@@ -22,8 +22,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use channel::Channel;
-use choose::{CHOOSE, Search, address};
-use chrono::TimeDelta;
+use choose::{CHOOSE, Search};
 use federate::saml::ecp;
 use federate::types::{Binding, EntityId, Status, StatusCode};
 use federate::{
@@ -41,10 +40,6 @@ pub const SLO: &str = "/saml/slo";
 
 /// Where a service provider's metadata is found.
 pub const METADATA: &str = "/saml/metadata";
-
-/// How long a browser may take from the beginning of a login to its end: as long as the
-/// request may be answered, and a little more.
-const LOGIN_TIME: TimeDelta = TimeDelta::minutes(15);
 
 /// What the routes of [`sp_router`] share.
 pub struct SpState<S> {

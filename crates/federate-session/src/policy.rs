@@ -1,4 +1,5 @@
 use crate::error::{InvalidPolicy, Limit};
+use crate::record::Persistence;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// Defaults: 7 days and 3 days. An activity is written down only when the last one on record
 /// is older than `touch_granularity` (default 1 h), so an idle session may end that much
 /// early, never late.
+///
+/// Sessions that end with the browser have limits of their own, which
+/// [`with_ephemeral`](Self::with_ephemeral) sets: by default the shorter of the usual ones and
+/// 24 h, as a browser that restores its cookies never ends.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -22,6 +27,23 @@ pub struct LifetimePolicy {
     absolute: TimeDelta,
     idle: TimeDelta,
     touch_granularity: TimeDelta,
+    ephemeral: Limits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limits {
+    absolute: TimeDelta,
+    idle: TimeDelta,
+}
+
+impl Limits {
+    /// Of sessions that end with the browser, unless they are set.
+    fn ephemeral(absolute: TimeDelta, idle: TimeDelta) -> Self {
+        Self {
+            absolute: absolute.min(TimeDelta::hours(24)),
+            idle: idle.min(TimeDelta::hours(24)),
+        }
+    }
 }
 
 impl LifetimePolicy {
@@ -35,17 +57,44 @@ impl LifetimePolicy {
     /// # Errors
     /// [`InvalidPolicy`] unless `0 < idle <= absolute <= LifetimePolicy::MAX`.
     pub fn new(absolute: TimeDelta, idle: TimeDelta) -> Result<Self, InvalidPolicy> {
-        if absolute <= TimeDelta::zero() || absolute > Self::MAX {
-            return Err(InvalidPolicy::Absolute);
-        }
-        if idle <= TimeDelta::zero() || idle > absolute {
-            return Err(InvalidPolicy::Idle);
-        }
+        check(absolute, idle)?;
         Ok(Self {
             absolute,
             idle,
             touch_granularity: finest(Self::DEFAULT_GRANULARITY, idle),
+            ephemeral: Limits::ephemeral(absolute, idle),
         })
+    }
+
+    /// The same limits with others for sessions that end with the browser.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] unless `0 < idle <= absolute <= LifetimePolicy::MAX`.
+    pub fn with_ephemeral(
+        self,
+        absolute: TimeDelta,
+        idle: TimeDelta,
+    ) -> Result<Self, InvalidPolicy> {
+        check(absolute, idle)?;
+        Ok(Self {
+            ephemeral: Limits { absolute, idle },
+            ..self
+        })
+    }
+
+    /// The limits that apply to sessions of this kind, as the usual ones.
+    #[must_use]
+    pub fn of(&self, persistence: Persistence) -> Self {
+        let Limits { absolute, idle } = match persistence {
+            Persistence::Persistent => return *self,
+            Persistence::Ephemeral => self.ephemeral,
+        };
+        Self {
+            absolute,
+            idle,
+            touch_granularity: finest(self.touch_granularity, idle),
+            ephemeral: self.ephemeral,
+        }
     }
 
     /// The same limits with another granularity; zero writes every activity.
@@ -84,12 +133,24 @@ impl LifetimePolicy {
 
 impl Default for LifetimePolicy {
     fn default() -> Self {
+        let (absolute, idle) = (TimeDelta::days(7), TimeDelta::days(3));
         Self {
-            absolute: TimeDelta::days(7),
-            idle: TimeDelta::days(3),
+            absolute,
+            idle,
             touch_granularity: Self::DEFAULT_GRANULARITY,
+            ephemeral: Limits::ephemeral(absolute, idle),
         }
     }
+}
+
+fn check(absolute: TimeDelta, idle: TimeDelta) -> Result<(), InvalidPolicy> {
+    if absolute <= TimeDelta::zero() || absolute > LifetimePolicy::MAX {
+        return Err(InvalidPolicy::Absolute);
+    }
+    if idle <= TimeDelta::zero() || idle > absolute {
+        return Err(InvalidPolicy::Idle);
+    }
+    Ok(())
 }
 
 /// A granularity that an idle limit of this length can bear.

@@ -94,10 +94,11 @@ pub struct Ended {
 }
 
 impl SessionRecord {
-    /// The record of a session that begins now.
+    /// The record of a session that begins now, with the limits that the policy has for its
+    /// kind.
     #[must_use]
     pub fn open(new: NewSession, policy: &LifetimePolicy, now: DateTime<Utc>) -> Self {
-        let lifetime = Lifetime::open(policy, now, new.upstream_cap);
+        let lifetime = Lifetime::open(&policy.of(new.persistence), now, new.upstream_cap);
         Self {
             key: new.key,
             id: new.id,

@@ -55,14 +55,15 @@ impl SessionSnapshot {
         }
     }
 
-    /// Applies an activity, and says whether the snapshot must be stored again.
+    /// Applies an activity, by the limits that the policy has for this kind of session, and says whether the snapshot must be stored again.
     ///
     /// A session found to be over is marked, so that no clock revives it.
     pub fn touch(&mut self, policy: &LifetimePolicy, now: DateTime<Utc>) -> bool {
         if self.record.ended.is_some() {
             return false;
         }
-        match self.record.lifetime.touch(policy, now) {
+        let policy = policy.of(self.record.persistence);
+        match self.record.lifetime.touch(&policy, now) {
             Touch::Over(limit) => self.end(EndReason::Expired(limit), now),
             Touch::Recent => return false,
             Touch::Write(lifetime) => self.record.lifetime = lifetime,

@@ -103,14 +103,15 @@ pub fn party(
     party
 }
 
-/// Three keys, made once per test program and provider: for the hub and the applications.
-fn generated(provider: &CryptoProvider) -> &'static [PrivateKey; 3] {
-    static KEYS: LazyLock<std::sync::Mutex<BTreeMap<&'static str, &'static [PrivateKey; 3]>>> =
+/// Four keys, made once per test program and provider: for the hub, the applications and the
+/// identity provider upstream.
+fn generated(provider: &CryptoProvider) -> &'static [PrivateKey; 4] {
+    static KEYS: LazyLock<std::sync::Mutex<BTreeMap<&'static str, &'static [PrivateKey; 4]>>> =
         LazyLock::new(Default::default);
     let mut keys = KEYS.lock().expect("no test panics while it makes keys");
     keys.entry(provider.name).or_insert_with(|| {
         let make = || provider.keys.generate_rsa(2048).expect("randomness");
-        Box::leak(Box::new([make(), make(), make()]))
+        Box::leak(Box::new([make(), make(), make(), make()]))
     })
 }
 
@@ -130,7 +131,7 @@ impl Parties {
         connection_options: impl Fn(&mut Connection),
     ) -> Self {
         let clock = TestClock::new();
-        let [hub_key, a_key, b_key] = generated(&provider);
+        let [hub_key, a_key, b_key, _] = generated(&provider);
         let hub_party = party(provider, "https://hub.example", hub_key, &clock);
         let idp = IdentityProvider::new(hub_party, HUB_SSO, HUB_SLO)
             .and_then(|idp| idp.with_artifact_resolution(HUB_ARTIFACTS))
@@ -193,6 +194,56 @@ impl Parties {
             directory: Directory::new(&provider, users).expect("a PHC hash"),
             clock,
             applications: [a, b],
+        }
+    }
+}
+
+/// A hub as in [`Parties`] whose people sign in at an identity provider upstream.
+pub struct ThreeLayers {
+    /// The hub, the applications, and the clock of all.
+    pub parties: Parties,
+    /// The identity provider upstream, `https://upstream.example`, which knows the same person.
+    pub upstream: Hub<MemoryStore>,
+}
+
+impl ThreeLayers {
+    /// All three layers, which know each other only by metadata.
+    #[must_use]
+    pub fn new(provider: CryptoProvider) -> Self {
+        Self::with_options(provider, |_| {})
+    }
+
+    /// As [`ThreeLayers::new`], with other options of the hub for each application.
+    #[must_use]
+    pub fn with_options(
+        provider: CryptoProvider,
+        application_options: impl Fn(&mut Application),
+    ) -> Self {
+        let mut parties = Parties::with_options(provider, application_options, |_| {});
+        let [hub_key, _, _, upstream_key] = generated(&provider);
+        let clock = &parties.clock;
+        let above = party(provider, "https://upstream.example", upstream_key, clock);
+        let above = IdentityProvider::new(
+            above,
+            "https://upstream.example/sso",
+            "https://upstream.example/slo",
+        )
+        .expect("addresses");
+        let below = party(provider, "https://hub.example/upstream", hub_key, clock);
+        let store = Arc::clone(parties.hub.store());
+        let mut connection = Connection::from_metadata(&above.metadata()).expect("metadata");
+        connection.email_domains = vec!["example.com".to_owned()];
+        let below = ServiceProvider::new(below, "https://hub.example/upstream/acs", store)
+            .and_then(|sp| sp.with_connection(connection))
+            .and_then(|sp| sp.with_single_logout("https://hub.example/upstream/slo"))
+            .expect("addresses and metadata");
+        let application = Application::from_metadata("The hub", &below.metadata());
+        let above = above.with_application(application.expect("metadata"));
+        let upstream = Hub::new(above, &[8; 32], Arc::new(MemoryStore::default()));
+        parties.hub = parties.hub.with_upstream(below).expect("one store");
+        Self {
+            parties,
+            upstream: upstream.expect("a long secret"),
         }
     }
 }

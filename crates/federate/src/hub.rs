@@ -3,15 +3,20 @@
 mod directory;
 mod logout;
 mod sign_on;
+mod status;
+mod upstream;
 
 pub use directory::{AuthenticatedUser, Directory, DirectoryUser, hash_password};
 pub use logout::{LogoutPage, LogoutPhase, NamedOutcome};
 pub use sign_on::{SignOn, SignedIn};
+pub use status::{LastUsedConnection, SsoStatus};
+pub use upstream::{UpstreamChoice, UpstreamSignedIn};
 
 use crate::error::FederateError;
 use crate::idp::IdentityProvider;
+use crate::sp::ServiceProvider;
 use crate::store::Store;
-use crate::token::{Token, hash};
+use crate::token::{Token, hash, session_key};
 use chrono::{DateTime, Utc};
 use federate_crypto::CryptoProvider;
 use federate_session::{
@@ -32,6 +37,8 @@ pub struct Hub<S> {
     connection: ConnectionId,
     /// From which persistent names are made; whoever has it can link a person's names.
     pairwise_secret: Vec<u8>,
+    /// What the hub is towards the identity providers of others.
+    upstream: Option<ServiceProvider<S>>,
     store: Arc<S>,
 }
 
@@ -69,14 +76,25 @@ impl<S: Store> Hub<S> {
             tenant: TenantId::new("default")?,
             connection: ConnectionId::new("directory")?,
             pairwise_secret: pairwise_secret.to_vec(),
+            upstream: None,
             store,
         })
     }
 
     /// Sets how long sessions last; 7 days, 3 days idle by default.
     #[must_use]
-    pub const fn with_lifetime(mut self, lifetime: LifetimePolicy) -> Self {
+    pub fn with_lifetime(mut self, lifetime: LifetimePolicy) -> Self {
         self.lifetime = lifetime;
+        self.upstream = self.upstream.map(|sp| sp.with_lifetime(lifetime));
+        self
+    }
+
+    /// Sets the account whose applications share a session, where a store holds several; another
+    /// account's cookies open nothing here, and its users and sessions are not found.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: TenantId) -> Self {
+        self.upstream = self.upstream.map(|sp| sp.with_tenant(tenant.clone()));
+        self.tenant = tenant;
         self
     }
 
@@ -84,6 +102,12 @@ impl<S: Store> Hub<S> {
     #[must_use]
     pub const fn identity_provider(&self) -> &IdentityProvider {
         &self.idp
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<S> {
+        &self.store
     }
 
     /// The session of a cookie, for the hub's own page. Looking is not activity.
@@ -122,7 +146,7 @@ impl<S: Store> Hub<S> {
     }
 
     fn session_key(&self, token: &Token) -> SessionKey {
-        SessionKey::new(self.hash("session", token.expose()))
+        session_key(self.provider(), &self.tenant, token)
     }
 
     fn handle_key(&self, handle: &Token) -> OneTimeKey {
@@ -134,6 +158,7 @@ impl<S: Store> Hub<S> {
     }
 
     fn hash(&self, purpose: &str, text: &str) -> [u8; 32] {
-        hash(self.provider(), purpose, &[text.as_bytes()])
+        let parts = [self.tenant.as_str().as_bytes(), text.as_bytes()];
+        hash(self.provider(), purpose, &parts)
     }
 }

@@ -18,7 +18,7 @@ use crate::error::{Denial, FederateError};
 use crate::federation::Federation;
 use crate::party::{self, METADATA_CACHE_DURATION, Party};
 use crate::store::Store;
-use crate::token::{Token, hash};
+use crate::token::{Token, session_key};
 use chrono::{DateTime, Utc};
 use federate_metadata::{
     AttributeConsumingService, Endpoint, EntityDescriptor, EntitySource, IndexedEndpoint, Location,
@@ -182,10 +182,29 @@ impl<S: Store> ServiceProvider<S> {
         self
     }
 
+    /// Sets the account whose sessions these are, where a store holds those of several; another
+    /// account's cookies open nothing here.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: TenantId) -> Self {
+        self.tenant = tenant;
+        self
+    }
+
     /// Whether responses can come by this binding.
     #[must_use]
     pub fn takes_responses_by(&self, binding: Binding) -> bool {
         self.response_bindings.contains(&binding)
+    }
+
+    /// The identity providers that are configured, in the order of their names.
+    pub fn identity_providers(&self) -> impl Iterator<Item = &Connection> {
+        self.identity_providers.values()
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<S> {
+        &self.store
     }
 
     /// Ourselves.
@@ -244,12 +263,14 @@ impl<S: Store> ServiceProvider<S> {
     }
 
     fn session_key(&self, token: &Token) -> SessionKey {
-        let octets = token.expose().as_bytes();
-        SessionKey::new(hash(self.party.provider(), "session", &[octets]))
+        session_key(self.party.provider(), &self.tenant, token)
     }
 
     /// The connection to an identity provider that is configured, or one of a federation.
-    fn connection(&self, id: Option<&EntityId>) -> Result<Cow<'_, Connection>, FederateError> {
+    pub(crate) fn connection(
+        &self,
+        id: Option<&EntityId>,
+    ) -> Result<Cow<'_, Connection>, FederateError> {
         let id = id.ok_or(Denial::UnknownPeer)?;
         if let Some(configured) = self.identity_providers.get(id) {
             return Ok(Cow::Borrowed(configured));

@@ -4,6 +4,7 @@ use crate::error::FederateError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use federate_crypto::{CryptoProvider, DigestAlgorithm};
+use federate_session::{SessionKey, TenantId};
 use federate_types::MessageId;
 use std::fmt;
 
@@ -62,6 +63,16 @@ pub(crate) fn hash(provider: &CryptoProvider, purpose: &str, parts: &[&[u8]]) ->
         *to = *from;
     }
     hash
+}
+
+/// Where the session of a cookie is stored. The cookie of one account opens nothing in another.
+pub(crate) fn session_key(
+    provider: &CryptoProvider,
+    tenant: &TenantId,
+    token: &Token,
+) -> SessionKey {
+    let parts = [tenant.as_str().as_bytes(), token.expose().as_bytes()];
+    SessionKey::new(hash(provider, "session", &parts))
 }
 
 /// The first 128 bits of a hash as text: for names that must be opaque, not secret.

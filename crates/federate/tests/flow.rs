@@ -24,11 +24,15 @@ mod options;
 mod rollover;
 #[path = "flow/scopes.rs"]
 mod scopes;
+#[path = "flow/session.rs"]
+mod session;
 #[path = "flow/sign_on.rs"]
 mod sign_on;
+#[path = "flow/upstream.rs"]
+mod upstream;
 
 use federate::hub::SignOn;
-use federate::session::MemoryStore;
+use federate::session::{MemoryStore, Persistence};
 use federate::{
     CompletedLogin, Incoming, LoginOptions, ServiceProvider, StartedLogin, Token,
     crypto::CryptoProvider,
@@ -51,7 +55,12 @@ pub fn parties() -> Parties {
 /// Signs in at the hub's own page.
 pub async fn sign_in(parties: &Parties) -> Token {
     let user = parties.directory.authenticate(USER, PASSWORD).unwrap();
-    parties.hub.sign_in(&user, None).await.unwrap().token
+    parties
+        .hub
+        .sign_in(&user, Persistence::Persistent, None)
+        .await
+        .unwrap()
+        .token
 }
 
 /// Begins a login at an application.

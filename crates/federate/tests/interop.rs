@@ -38,7 +38,7 @@ use federate::crypto::{Certificate, PrivateKey, SignatureAlgorithm, aws_lc_provi
 use federate::hub::{Directory, DirectoryUser, SignOn, hash_password};
 use federate::saml::SignedPart;
 use federate::saml::binding::PostForm;
-use federate::session::{MemoryStore, Profile};
+use federate::session::{MemoryStore, Persistence, Profile};
 use federate::types::{EntityId, NameIdFormat, RelayState};
 use federate::xml::Signer;
 use federate::{
@@ -160,7 +160,11 @@ async fn hub(application: Application) -> (Hub<MemoryStore>, Token) {
     let idp = identity_provider().with_application(application);
     let hub = Hub::new(idp, &[7; 32], Arc::new(MemoryStore::default())).unwrap();
     let user = directory.authenticate(USER, PASSWORD).unwrap();
-    let session = hub.sign_in(&user, None).await.unwrap().token;
+    let session = hub
+        .sign_in(&user, Persistence::Persistent, None)
+        .await
+        .unwrap()
+        .token;
     (hub, session)
 }
 

@@ -1,6 +1,6 @@
 //! Signing on: requests of applications, and the sign-in page.
 
-use super::HubState;
+use super::{HubState, upstream};
 use crate::cookie::{self, Purpose, until};
 use crate::deliver::{deliver, see_other};
 use crate::failure::{Failure, Fault};
@@ -9,7 +9,8 @@ use crate::page::Page;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use federate::hub::{AuthenticatedUser, SignOn};
+use federate::hub::{AuthenticatedUser, SignOn, SignedIn, UpstreamChoice};
+use federate::session::Persistence;
 use federate::{Denial, FederateError, Incoming, Store, Token};
 use maud::{Markup, html};
 use std::time::Duration;
@@ -122,20 +123,33 @@ pub(super) async fn sign_in<S: Store>(
         }
     };
     let previous = state.session_cookie(&headers);
-    let signed_in = state.hub().sign_in(&user, previous.as_ref()).await?;
-    tracing::info!(session = %signed_in.session.id, "signed in");
-    let mut response = match handle {
+    let persistence = match fields.has("keep") {
+        true => Persistence::Persistent,
+        false => Persistence::Ephemeral,
+    };
+    let hub = state.hub();
+    let signed_in = hub.sign_in(&user, persistence, previous.as_ref()).await?;
+    to_where_it_was(&state, &signed_in, handle.as_ref())
+}
+
+/// Gives the session's cookie, and goes on with the demand that waits for it.
+pub(super) fn to_where_it_was<S: Store>(
+    state: &HubState<S>,
+    signed_in: &SignedIn,
+    demand: Option<&Token>,
+) -> Result<Response, Failure> {
+    let session = &signed_in.session;
+    tracing::info!(session = %session.id, "signed in");
+    let mut response = match demand {
         Some(handle) => see_other(&format!("/saml/sso/continue?handle={}", handle.expose()))?,
         None => see_other("/")?,
     };
-    let lasts = until(signed_in.session.lifetime.not_on_or_after(), state.now());
-    cookie::set(
-        &mut response,
-        state.site(),
-        Purpose::Session,
-        &signed_in.token,
-        Some(lasts),
-    );
+    let lasts = match session.persistence {
+        Persistence::Persistent => Some(until(session.lifetime.not_on_or_after(), state.now())),
+        Persistence::Ephemeral => None,
+    };
+    let token = &signed_in.token;
+    cookie::set(&mut response, state.site(), Purpose::Session, token, lasts);
     Ok(response)
 }
 
@@ -209,7 +223,8 @@ impl Prompt<'_> {
             @if self.refused {
                 p.message.bad role="alert" { "The user name or the password is wrong." }
             }
-            (self.form(&proof))
+            @if !state.inner.directory.is_empty() { (self.form(&proof)) }
+            (self.choices(&state.hub().upstream_choices()))
         };
         state.page("Sign in", body).narrow()
     }
@@ -227,7 +242,24 @@ impl Prompt<'_> {
                 label for="password" { "Password" }
                 input id="password" name="password" type="password" required
                     autocomplete="current-password" autofocus[again];
+                label.check for="keep" {
+                    input id="keep" name="keep" type="checkbox" value="yes" checked;
+                    " Keep me signed in on this device"
+                }
                 button id="sign-in" { "Sign in" }
+            }
+        }
+    }
+
+    /// The identity providers at which people can sign in instead.
+    fn choices(&self, choices: &[UpstreamChoice]) -> Markup {
+        html! {
+            @for choice in choices {
+                p.actions-row {
+                    a.button.second href=(upstream::login(&choice.entity_id, self.handle)) {
+                        "Continue with " (choice.name)
+                    }
+                }
             }
         }
     }

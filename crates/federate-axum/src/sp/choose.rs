@@ -1,6 +1,7 @@
 //! "Find your organization": the page on which a person says who can tell who they are.
 
 use super::SpState;
+use crate::deliver::address;
 use crate::form::Fields;
 use crate::return_to::local_path;
 use axum::extract::State;
@@ -9,7 +10,6 @@ use axum::response::{IntoResponse as _, Response};
 use federate::Store;
 use federate::types::EntityId;
 use maud::html;
-use url::form_urlencoded::Serializer;
 
 /// Where the page is.
 pub(super) const CHOOSE: &str = "/login/choose";
@@ -28,17 +28,6 @@ pub struct Choice {
 
 /// Gives the identity providers for what a person has typed, the best first.
 pub(super) type Search = dyn Fn(&str) -> Vec<Choice> + Send + Sync;
-
-/// The address of a page with these parameters.
-pub(super) fn address(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
-    let mut query = Serializer::new(String::new());
-    for (name, value) in parameters {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    format!("{path}?{}", query.finish())
-}
 
 pub(super) async fn choose<S: Store>(State(state): State<SpState<S>>, uri: Uri) -> Response {
     let fields = Fields::of(&uri);

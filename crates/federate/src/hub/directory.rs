@@ -67,6 +67,12 @@ impl Directory {
         })
     }
 
+    /// Whether nobody can sign in with a password.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
     /// Checks a password. It takes tens of milliseconds on purpose: in an asynchronous
     /// program, call it where blocking is allowed.
     ///

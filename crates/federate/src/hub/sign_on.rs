@@ -112,6 +112,7 @@ impl<S: Store> Hub<S> {
             let class_ref = record.authn_context.as_deref().unwrap_or(PASSWORD);
             // [SAMLCore] 3.4.1: a forced sign-in is one that happened since the request came.
             (!demand.force_authn || record.authn_instant >= since)
+                && (application.use_hub_session || record.lifetime.created >= since)
                 && demand.accepts_authn_context(class_ref)
                 && demand.accepts_identity_provider(&self.idp.party().entity_id)
         });
@@ -133,7 +134,7 @@ impl<S: Store> Hub<S> {
             return Some(StatusCode::NoSupportedIdp);
         }
         // [SAMLCore] 3.3.2.2.1: no sign-in of the classes that were asked for.
-        let accepted = demand.accepts_authn_context(PASSWORD);
+        let accepted = demand.accepts_authn_context(PASSWORD) || self.upstream.is_some();
         (!accepted).then_some(StatusCode::NoAuthnContext)
     }
 
@@ -153,7 +154,10 @@ impl<S: Store> Hub<S> {
         let demand = self.idp.receive_sign_on(Incoming::Soap(envelope))?;
         self.first_time(&demand, now).await?;
         let session = match self.refusal(&demand) {
-            None => Some(self.sign_in(user, None).await?.session),
+            None => {
+                let persistence = Persistence::Ephemeral;
+                Some(self.sign_in(user, persistence, None).await?.session)
+            }
             Some(_) => None,
         };
         self.reply_by(&demand, session.as_ref(), now).await
@@ -206,14 +210,16 @@ impl<S: Store> Hub<S> {
         Token::random(self.provider())
     }
 
-    /// Opens a session for a person who has just signed in. `previous` is the cookie that
-    /// the browser had: a new login resets the session.
+    /// Opens a session for a person who has just signed in with a password. `previous` is the
+    /// cookie that the browser had: a new login resets the session. An ephemeral session's
+    /// cookie is to end with the browser.
     ///
     /// # Errors
     /// Failures of the store.
     pub async fn sign_in(
         &self,
         user: &AuthenticatedUser,
+        persistence: Persistence,
         previous: Option<&Token>,
     ) -> Result<SignedIn, FederateError> {
         let now = self.now();
@@ -236,7 +242,7 @@ impl<S: Store> Hub<S> {
                 id: SessionId::new(message_id(self.provider())?.as_str())?,
                 subject,
                 user: found.into_user().id,
-                persistence: Persistence::Persistent,
+                persistence,
                 authn_instant: now,
                 authn_context: Some(PASSWORD.to_owned()),
                 upstream: None,
@@ -369,8 +375,11 @@ impl<S: Store> Hub<S> {
             NameIdFormat::EmailAddress => vec!["email"],
             _ => Vec::new(),
         };
+        // The hub's own account names mean one person each; the names that different identity
+        // providers give may be the same.
+        let ours = user.subject.connection == self.connection;
         let account = match (&format, attributes.is_empty()) {
-            (NameIdFormat::Unspecified, true) => Some(user.subject.subject()),
+            (NameIdFormat::Unspecified, true) if ours => Some(user.subject.subject()),
             _ => None,
         };
         let found = attributes
@@ -390,7 +399,7 @@ const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
 
 /// A demand that waits for the browser.
 #[derive(Serialize, Deserialize)]
-struct Parked {
-    demand: SignOnDemand,
-    since: DateTime<Utc>,
+pub(super) struct Parked {
+    pub(super) demand: SignOnDemand,
+    pub(super) since: DateTime<Utc>,
 }

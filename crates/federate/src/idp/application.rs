@@ -37,6 +37,13 @@ pub struct Application {
     pub audience: Option<EntityId>,
     /// What it is told of how the person signed in, where it insists on a class.
     pub authn_context_class_ref: Option<String>,
+    /// Whether a session of the hub is enough for it. Otherwise the person is sent to where they
+    /// sign in each time: to their identity provider, which may know them still, or to the hub's
+    /// own page.
+    pub use_hub_session: bool,
+    /// The origins of its pages that may ask whether somebody is signed in, such as
+    /// `https://app.example`.
+    pub web_origins: Vec<String>,
     /// Who signs for it, where another key or algorithm is needed.
     pub signer: Option<Signer>,
 }
@@ -75,6 +82,8 @@ impl Application {
             name_id_probes: Vec::new(),
             audience: None,
             authn_context_class_ref: None,
+            use_hub_session: true,
+            web_origins: Vec::new(),
             signer: None,
         })
     }

@@ -45,6 +45,12 @@ pub struct Connection {
     /// Whether such values are dropped, too, when the metadata has no scopes at all; otherwise
     /// they are then not checked.
     pub require_scopes: bool,
+    /// At a hub: the domains in which it may vouch for e-mail addresses, in lower case; `*` for
+    /// any. None unless told.
+    ///
+    /// Applications take e-mail addresses for people: whoever may name any address may be
+    /// anybody there. What it says in other domains is not in the person's profile.
+    pub email_domains: Vec<String>,
 }
 
 /// The scoped attributes that are known, by name: those of eduPerson and the subject identifiers
@@ -92,6 +98,7 @@ impl Connection {
             allow_unsolicited: false,
             scoped_attributes: SCOPED_ATTRIBUTES.map(str::to_owned).to_vec(),
             require_scopes: false,
+            email_domains: Vec::new(),
         })
     }
 

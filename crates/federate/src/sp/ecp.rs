@@ -80,6 +80,7 @@ impl<S: Store> ServiceProvider<S> {
             verify_response(response, keys, context, decryption)
         });
         let parked = accepted.await?;
-        self.open(parked, previous, self.now()).await
+        let profile = parked.login.attributes.clone();
+        self.open(parked, profile, previous, self.now()).await
     }
 }

@@ -68,6 +68,18 @@ impl<S: Store> ServiceProvider<S> {
         browser: Option<&Token>,
         previous: Option<&Token>,
     ) -> Result<CompletedLogin, FederateError> {
+        self.complete_login_as(handle, browser, previous, |login| login.attributes.clone())
+            .await
+    }
+
+    /// As [`complete_login`](Self::complete_login); what is kept of the person, the caller says.
+    pub(crate) async fn complete_login_as(
+        &self,
+        handle: &Token,
+        browser: Option<&Token>,
+        previous: Option<&Token>,
+        profile: impl FnOnce(&Login) -> Profile,
+    ) -> Result<CompletedLogin, FederateError> {
         let now = self.now();
         let key = self.handle_key(handle);
         let taken = self.store.take(Namespace::HANDLE, &key, now).await?;
@@ -79,13 +91,15 @@ impl<S: Store> ServiceProvider<S> {
                 return Err(Denial::OtherBrowser.into());
             }
         }
-        self.open(parked, previous, now).await
+        let profile = profile(&parked.login);
+        self.open(parked, profile, previous, now).await
     }
 
     /// Opens the session of a login that is the browser's own.
     pub(super) async fn open(
         &self,
         parked: Parked,
+        profile: Profile,
         previous: Option<&Token>,
         now: DateTime<Utc>,
     ) -> Result<CompletedLogin, FederateError> {
@@ -95,7 +109,7 @@ impl<S: Store> ServiceProvider<S> {
         let candidate = UserId::new(message_id(provider)?.as_str())?;
         let found = self
             .store
-            .find_or_create(&subject, candidate, login.attributes.clone(), now)
+            .find_or_create(&subject, candidate, profile, now)
             .await?;
         let user = found.into_user();
         let token = Token::random(provider)?;

@@ -10,6 +10,7 @@ use federate::saml::{
     Artifact, ArtifactResolve, ArtifactResponse, AuthnRequest, SamlError, SourceId, signed_xml,
     unsigned_xml,
 };
+use federate::session::Persistence;
 use federate::types::{Binding, EntityId, MessageId, RelayState, StatusCode};
 use federate::xml::Limits;
 use federate::{
@@ -514,7 +515,11 @@ async fn an_application_is_told_the_attributes_of_the_set_that_it_asks_for() {
     let hub: Hub<MemoryStore> =
         Hub::new(idp.with_application(application), &[7; 32], Arc::default()).unwrap();
     let user = parties.directory.authenticate(USER, PASSWORD).unwrap();
-    let session = hub.sign_in(&user, None).await.unwrap().token;
+    let session = hub
+        .sign_in(&user, Persistence::Persistent, None)
+        .await
+        .unwrap()
+        .token;
     let all = ["email", "groups", "name"].as_slice();
     for (index, expected) in [(None, all), (Some(3), &["groups"]), (Some(4), all)] {
         let options = LoginOptions {

@@ -11,7 +11,7 @@ use federate::saml::{
     AuthnRequest, Comparison, IssuePolicy, NameIdPolicy, RequestedAuthnContext, RequiredSignature,
     Response, SamlError, Scoping, SignedPart,
 };
-use federate::session::Profile;
+use federate::session::{Persistence, Profile};
 use federate::types::{Binding, EntityId, MessageId, NameId, NameIdFormat, StatusCode};
 use federate::xml::{Limits, Unverified};
 use federate::{Application, Clock as _, Connection, FederateError, IdentityProvider};
@@ -420,7 +420,12 @@ async fn a_name_is_the_first_value_that_can_be_one() {
     let users = [(USER.to_owned(), user)].into();
     let directory = Directory::new(&provider, users).unwrap();
     let user = directory.authenticate(USER, PASSWORD).unwrap();
-    let session = parties.hub.sign_in(&user, None).await.unwrap().token;
+    let session = parties
+        .hub
+        .sign_in(&user, Persistence::Persistent, None)
+        .await
+        .unwrap()
+        .token;
     let done = sign_on(&parties, &parties.applications[0], &session).await;
     assert_eq!(done.login.name_id.value(), "al@example.com");
 }

@@ -2,6 +2,7 @@ use crate::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
+use federate::session::Persistence;
 use federate::types::NameIdFormat;
 use federate::{Denial, FederateError, saml::SamlError};
 use federate_testkit::parties::post_form;
@@ -171,7 +172,11 @@ async fn a_forced_request_needs_a_new_sign_in() {
     assert!(matches!(step.unwrap(), SignOn::SignIn { .. }));
     parties.clock.advance(TimeDelta::seconds(5));
     let user = parties.directory.authenticate(USER, PASSWORD).unwrap();
-    let again = parties.hub.sign_in(&user, Some(&session)).await.unwrap();
+    let again = parties
+        .hub
+        .sign_in(&user, Persistence::Persistent, Some(&session))
+        .await
+        .unwrap();
     let step = parties.hub.continue_sign_on(&handle, Some(&again.token));
     let SignOn::Respond(form) = step.await.unwrap() else {
         panic!("signed in anew")

@@ -11,7 +11,7 @@ use federate::hub::{AuthenticatedUser, Directory, DirectoryUser, SignOn};
 use federate::metadata::{Endpoint, IndexedEndpoint, Location, parse_entity};
 use federate::saml::binding::{PostForm, PostMessage, RedirectMessage, redirect_url};
 use federate::saml::{AuthnRequest, MessageKind, signed_xml, unsigned_xml};
-use federate::session::{LifetimePolicy, MemoryStore, Profile};
+use federate::session::{LifetimePolicy, MemoryStore, Persistence, Profile};
 use federate::types::{Binding, ClockSkew, EntityId, NameId, NameIdFormat};
 use federate::xml::{Encryptor, Limits, Signer, Unverified};
 use federate::{
@@ -154,7 +154,11 @@ impl World {
 
     /// The person signs in at the hub.
     pub(crate) async fn sign_in(&self) -> Token {
-        self.hub.sign_in(&self.person, None).await.unwrap().token
+        self.hub
+            .sign_in(&self.person, Persistence::Persistent, None)
+            .await
+            .unwrap()
+            .token
     }
 
     pub(crate) fn login_options(&self) -> LoginOptions {
