@@ -20,5 +20,9 @@ mod choose;
 mod flow;
 #[path = "web/refusals.rs"]
 mod refusals;
+#[path = "web/status.rs"]
+mod status;
+#[path = "web/upstream.rs"]
+mod upstream;
 #[path = "web/world.rs"]
 mod world;

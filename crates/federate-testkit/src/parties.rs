@@ -175,27 +175,32 @@ impl Parties {
             .with_application(application("Application A", &a))
             .with_application(application("Application B", &b));
         let store = Arc::new(MemoryStore::default());
-        let mut profile = Profile::default();
-        for (name, values) in [
-            ("email", vec!["alice@example.com"]),
-            ("name", vec!["Alice <Liddell> & \"Co\""]),
-            ("groups", vec!["staff", "r\u{e9}daction"]),
-        ] {
-            let values = values.into_iter().map(str::to_owned).collect();
-            profile.attributes.insert(name.to_owned(), values);
-        }
-        let user = DirectoryUser {
-            password_hash: hash_password(&provider, PASSWORD).expect("randomness"),
-            profile,
-        };
-        let users = BTreeMap::from([(USER.to_owned(), user)]);
         Self {
             hub: Hub::new(idp, &[7; 32], store).expect("a long secret"),
-            directory: Directory::new(&provider, users).expect("a PHC hash"),
+            directory: directory(provider),
             clock,
             applications: [a, b],
         }
     }
+}
+
+/// A directory of the one user.
+fn directory(provider: CryptoProvider) -> Directory {
+    let mut profile = Profile::default();
+    for (name, values) in [
+        ("email", vec!["alice@example.com"]),
+        ("name", vec!["Alice <Liddell> & \"Co\""]),
+        ("groups", vec!["staff", "r\u{e9}daction"]),
+    ] {
+        let values = values.into_iter().map(str::to_owned).collect();
+        profile.attributes.insert(name.to_owned(), values);
+    }
+    let user = DirectoryUser {
+        password_hash: hash_password(&provider, PASSWORD).expect("randomness"),
+        profile,
+    };
+    let users = BTreeMap::from([(USER.to_owned(), user)]);
+    Directory::new(&provider, users).expect("a PHC hash")
 }
 
 /// A hub as in [`Parties`] whose people sign in at an identity provider upstream.
@@ -204,6 +209,8 @@ pub struct ThreeLayers {
     pub parties: Parties,
     /// The identity provider upstream, `https://upstream.example`, which knows the same person.
     pub upstream: Hub<MemoryStore>,
+    /// Its users.
+    pub upstream_directory: Directory,
 }
 
 impl ThreeLayers {
@@ -225,8 +232,8 @@ impl ThreeLayers {
         let above = party(provider, "https://upstream.example", upstream_key, clock);
         let above = IdentityProvider::new(
             above,
-            "https://upstream.example/sso",
-            "https://upstream.example/slo",
+            "https://upstream.example/saml/sso",
+            "https://upstream.example/saml/slo",
         )
         .expect("addresses");
         let below = party(provider, "https://hub.example/upstream", hub_key, clock);
@@ -244,6 +251,7 @@ impl ThreeLayers {
         Self {
             parties,
             upstream: upstream.expect("a long secret"),
+            upstream_directory: directory(provider),
         }
     }
 }

@@ -10,12 +10,13 @@ use federate::saml::binding::soap;
 use federate::session::MemoryStore;
 use federate::{BackChannel, BackChannelError, Hub, LoginOptions, ServiceProvider};
 use federate_axum::{HubState, SignedIn, Site, SpState, hub_router, sp_router};
-use federate_testkit::parties::{PASSWORD, Parties, TestClock, USER};
+use federate_testkit::parties::{PASSWORD, Parties, TestClock, ThreeLayers, USER};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
 pub(crate) const HUB: &str = "https://hub.example/";
+pub(crate) const UPSTREAM: &str = "https://upstream.example/";
 pub(crate) const A: &str = "https://a.example/";
 pub(crate) const B: &str = "https://b.example/";
 
@@ -51,7 +52,22 @@ impl World {
 
     /// A world whose applications' logins ask for this.
     pub(crate) fn with_login_options(login: LoginOptions) -> Self {
-        let parties = Parties::new(federate::crypto::aws_lc_provider());
+        Self::of(Parties::new(federate::crypto::aws_lc_provider()), login)
+    }
+
+    /// A world whose people can also sign in at an identity provider upstream.
+    pub(crate) fn with_upstream() -> Self {
+        let layers = ThreeLayers::new(federate::crypto::aws_lc_provider());
+        let site = Site::new(UPSTREAM, "idp", "Upstream").unwrap();
+        let directory = layers.upstream_directory;
+        let state = HubState::new(Arc::new(layers.upstream), directory, site);
+        let mut world = Self::of(layers.parties, LoginOptions::default());
+        let host = "upstream.example".to_owned();
+        world.web.insert(host, hub_router(state));
+        world
+    }
+
+    pub(crate) fn of(parties: Parties, login: LoginOptions) -> Self {
         let hub = Arc::new(parties.hub);
         let site = Site::new(HUB, "hub", "The Hub").unwrap();
         let state = HubState::new(Arc::clone(&hub), parties.directory, site);
