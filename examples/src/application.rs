@@ -1,6 +1,7 @@
 //! The options of one application in the configuration file.
 
 use crate::config::duration;
+use crate::metadata::Described;
 use federate::Application;
 use federate::crypto::SignatureAlgorithm;
 use federate::saml::SignedPart;
@@ -37,6 +38,10 @@ pub(crate) struct ApplicationEntry {
     name_formats: bool,
     #[serde(default)]
     typed_attributes: bool,
+    #[serde(default = "yes")]
+    use_hub_session: bool,
+    #[serde(default)]
+    web_origins: Vec<String>,
 }
 
 const fn yes() -> bool {
@@ -101,6 +106,14 @@ impl ApplicationEntry {
         })
     }
 
+    pub(crate) fn described(&self) -> Described<'_> {
+        Described {
+            key: "application",
+            name: &self.name,
+            metadata: &self.metadata,
+        }
+    }
+
     /// Sets the options.
     pub(crate) fn apply(&self, application: &mut Application) -> Result<(), String> {
         if let Some(format) = self.name_id_format {
@@ -137,6 +150,16 @@ impl ApplicationEntry {
         application.release.create_upn = self.upn;
         application.release.name_formats = self.name_formats;
         application.encrypt_assertions = self.encrypt;
+        application.use_hub_session = self.use_hub_session;
+        for origin in &self.web_origins {
+            let url = url::Url::parse(origin);
+            if !url.is_ok_and(|url| url.origin().ascii_serialization() == *origin) {
+                return Err(format!(
+                    "web_origins: {origin:?} is not an origin, such as \"https://app.example\""
+                ));
+            }
+        }
+        application.web_origins.clone_from(&self.web_origins);
         let sp = application.metadata.sp.as_ref();
         if self.encrypt && sp.is_none_or(|sp| sp.encryption_certificates().next().is_none()) {
             return Err("encrypt: its metadata has no certificate to encrypt to".to_owned());

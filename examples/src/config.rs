@@ -3,10 +3,11 @@
 use crate::application::ApplicationEntry;
 use crate::federation::FederationEntry;
 use crate::problem::Problem;
+use crate::upstream::UpstreamEntry;
 use argon2::PasswordHash;
 use chrono::TimeDelta;
 use federate::hub::DirectoryUser;
-use federate::session::{InvalidPolicy, LifetimePolicy, Profile};
+use federate::session::{InvalidPolicy, LifetimePolicy, Persistence, Profile};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Config {
     pub(crate) applications: Vec<ApplicationEntry>,
     pub(crate) federations: Vec<FederationEntry>,
+    pub(crate) upstreams: Vec<UpstreamEntry>,
     pub(crate) users: BTreeMap<String, DirectoryUser>,
     pub(crate) lifetime: LifetimePolicy,
     /// Whether programs may sign in by themselves.
@@ -33,6 +35,8 @@ struct Document {
     application: Vec<ApplicationEntry>,
     #[serde(default)]
     federation: Vec<FederationEntry>,
+    #[serde(default)]
+    upstream: Vec<UpstreamEntry>,
     #[serde(default)]
     user: Vec<UserEntry>,
     #[serde(default)]
@@ -56,6 +60,8 @@ struct UserEntry {
 struct SessionEntry {
     absolute: Option<String>,
     idle: Option<String>,
+    ephemeral_absolute: Option<String>,
+    ephemeral_idle: Option<String>,
 }
 
 impl Config {
@@ -84,6 +90,7 @@ impl Config {
             ecp: document.ecp,
             applications: document.application,
             federations: document.federation,
+            upstreams: document.upstream,
             folder,
             users: BTreeMap::new(),
             file: file.clone(),
@@ -101,6 +108,16 @@ impl Config {
                     "federation.name: {name:?} is empty or occurs twice"
                 )));
             }
+        }
+        let mut names = BTreeSet::new();
+        for upstream in &config.upstreams {
+            if upstream.name.trim().is_empty() || !names.insert(upstream.name.trim()) {
+                let name = &upstream.name;
+                return Err(at(format!(
+                    "upstream.name: {name:?} is empty or occurs twice"
+                )));
+            }
+            upstream.check().map_err(at)?;
         }
         for entry in document.user {
             let (name, user) = user(entry).map_err(at)?;
@@ -161,13 +178,25 @@ fn lifetime(session: &SessionEntry) -> Result<LifetimePolicy, String> {
     };
     let absolute = read("absolute", &session.absolute, default.absolute())?;
     let idle = read("idle", &session.idle, default.idle().min(absolute))?;
-    LifetimePolicy::new(absolute, idle).map_err(|e| {
+    let wrong = |before: &str, e: InvalidPolicy| {
         let key = match e {
             InvalidPolicy::Absolute => "absolute",
             _ => "idle",
         };
-        format!("session.{key}: {e}")
-    })
+        format!("session.{before}{key}: {e}")
+    };
+    let policy = LifetimePolicy::new(absolute, idle).map_err(|e| wrong("", e))?;
+    let default = policy.of(Persistence::Ephemeral);
+    let absolute = read(
+        "ephemeral_absolute",
+        &session.ephemeral_absolute,
+        default.absolute(),
+    )?;
+    let idle = default.idle().min(absolute);
+    let idle = read("ephemeral_idle", &session.ephemeral_idle, idle)?;
+    policy
+        .with_ephemeral(absolute, idle)
+        .map_err(|e| wrong("ephemeral_", e))
 }
 
 /// `7d`, `12h` or `30m`.
@@ -251,6 +280,18 @@ mod tests {
             (
                 "[session]\nabsolute = \"0d\"",
                 "hub.toml: session.absolute: the absolute limit",
+            ),
+            (
+                "[session]\nephemeral_idle = \"25h\"",
+                "hub.toml: session.ephemeral_idle: the idle limit must be",
+            ),
+            (
+                "[[upstream]]\nname = \"Okta\"\nmetadata = \"o.xml\"\nemail_domains = [\"Acme.example\"]",
+                "hub.toml: upstream.email_domains of \"Okta\": \"Acme.example\" is not a domain",
+            ),
+            (
+                "[[upstream]]\nname = \"\"\nmetadata = \"o.xml\"",
+                "hub.toml: upstream.name: \"\" is empty",
             ),
             ("[session", "hub.toml: line 1: "),
             (

@@ -14,6 +14,7 @@ mod options;
 mod problem;
 mod serve;
 mod setup;
+mod upstream;
 
 use clap::Parser as _;
 use options::Options;

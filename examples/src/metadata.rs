@@ -1,11 +1,13 @@
-//! Metadata of applications, from files and addresses, kept fresh while the hub runs.
+//! Metadata of applications and identity providers, from files and addresses, kept fresh while the hub runs.
 
 use crate::application::ApplicationEntry;
 use crate::config::Config;
 use crate::problem::Problem;
+use crate::upstream::UpstreamEntry;
 use chrono::{TimeDelta, Utc};
-use federate::Application;
 use federate::crypto::CryptoProvider;
+use federate::metadata::EntityDescriptor;
+use federate::{Application, Connection};
 use federate_feed::{Feed, Fetch, Origin, Outcome, Refreshed, Source, Trust};
 use federate_http::{Client, Fetched, HttpError, Options, Validators};
 use std::io::Write;
@@ -27,22 +29,29 @@ const MOST_TOLD: usize = 50;
 /// How often a file is read again.
 const FILES: TimeDelta = TimeDelta::minutes(5);
 
-/// Every application's metadata: each is a source of its own, named as the application.
-pub(crate) type Metadata = Feed<Applications>;
+/// The metadata of single peers: each is a source of its own, named as the peer.
+pub(crate) type Metadata = Feed<Peers>;
 
-/// A feed of the configuration's applications, with what they have now. Of what is fetched,
-/// copies are kept in the folder; one serves while its address does not answer.
+/// A peer of the configuration file, and where it describes itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Described<'a> {
+    /// By which key of the file: `application` or `upstream`.
+    pub(crate) key: &'static str,
+    pub(crate) name: &'a str,
+    pub(crate) metadata: &'a str,
+}
+
+/// A feed of these peers, with what they have now. Of what is fetched, copies are kept in the
+/// folder; one serves while its address does not answer.
 pub(crate) fn feed(
     config: &Config,
+    peers: &[Described<'_>],
     provider: &CryptoProvider,
     copies: PathBuf,
 ) -> Result<Metadata, Problem> {
     std::fs::create_dir_all(&copies).map_err(|e| Problem::of(copies.display(), e))?;
-    let sources = config
-        .applications
-        .iter()
-        .map(|entry| source(config, entry));
-    let feed = Feed::new(sources, Applications::new(), *provider, Some(copies));
+    let sources = peers.iter().map(|peer| source(config, peer));
+    let feed = Feed::new(sources, Peers::new(), *provider, Some(copies));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -51,11 +60,11 @@ pub(crate) fn feed(
         feed.load_copies(Utc::now()).await;
         feed.refresh_due(Utc::now(), 0).await
     });
-    for (entry, refreshed) in config.applications.iter().zip(&refreshed) {
+    for (peer, refreshed) in peers.iter().zip(&refreshed) {
         if let Outcome::Failed(error) | Outcome::Closed(error) = &refreshed.outcome {
             let copy = feed.registry().source(&refreshed.source);
             if copy.is_none() {
-                return Err(Problem::of(what(config, entry), error));
+                return Err(Problem::of(what(config, peer), error));
             }
             tell(refreshed); // the copy serves
         }
@@ -63,11 +72,11 @@ pub(crate) fn feed(
     Ok(feed)
 }
 
-fn source(config: &Config, entry: &ApplicationEntry) -> Source {
-    let origin = origin(config, &entry.metadata);
+fn source(config: &Config, peer: &Described<'_>) -> Source {
+    let origin = origin(config, peer.metadata);
     let file = matches!(origin, Origin::File(_));
     // Keys come with the document: who answers at the address, or can write the file, is trusted.
-    let mut source = Source::new(entry.name.trim(), origin, Trust::Origin);
+    let mut source = Source::new(peer.name.trim(), origin, Trust::Origin);
     source.limits.bytes = MOST;
     if file {
         source.refresh.at_most = FILES;
@@ -83,22 +92,23 @@ pub(crate) fn origin(config: &Config, text: &str) -> Origin {
     }
 }
 
-fn what(config: &Config, entry: &ApplicationEntry) -> String {
-    format!(
-        "{}: application.metadata of {:?}: {}",
-        config.file, entry.name, entry.metadata
-    )
+fn what(config: &Config, peer: &Described<'_>) -> String {
+    let Described {
+        key,
+        name,
+        metadata,
+    } = peer;
+    format!("{}: {key}.metadata of {name:?}: {metadata}", config.file)
 }
 
-/// The application of an entry of the configuration, by what the feed has of it.
-pub(crate) fn application(
+/// What the feed has of a peer, and what to say of it when it does not suit.
+fn entity(
     config: &Config,
-    entry: &ApplicationEntry,
+    peer: Described<'_>,
     feed: &Metadata,
-) -> Result<Application, Problem> {
-    let problem = |why: String| Problem::of(what(config, entry), why);
-    let name = entry.name.trim();
-    let source = feed.registry().source(name);
+) -> Result<EntityDescriptor, Problem> {
+    let problem = |why: String| Problem::of(what(config, &peer), why);
+    let source = feed.registry().source(peer.name.trim());
     let ids = source.as_ref().map(|source| source.entity_ids());
     let ids = ids.unwrap_or_default();
     let [id] = ids.as_slice() else {
@@ -108,13 +118,37 @@ pub(crate) fn application(
     let entity = source.map(|source| source.entity(id)).transpose();
     let entity = entity.map_err(|e| problem(e.to_string()))?.flatten();
     let entity = entity.ok_or_else(|| problem("it cannot be read".to_owned()))?;
-    let application = Application::from_entity(name, entity.as_ref().clone());
+    Ok(entity.as_ref().clone())
+}
+
+/// The application of an entry of the configuration, by what the feed has of it.
+pub(crate) fn application(
+    config: &Config,
+    entry: &ApplicationEntry,
+    feed: &Metadata,
+) -> Result<Application, Problem> {
+    let peer = entry.described();
+    let problem = |why: String| Problem::of(what(config, &peer), why);
+    let application = Application::from_entity(peer.name.trim(), entity(config, peer, feed)?);
     let mut application = application.map_err(|e| problem(e.to_string()))?;
     entry.apply(&mut application).map_err(|why| {
         let what = format_args!("{}: application {:?}", config.file, entry.name);
         Problem::of(what, why)
     })?;
     Ok(application)
+}
+
+/// The identity provider of an entry of the configuration, by what the feed has of it.
+pub(crate) fn connection(
+    config: &Config,
+    entry: &UpstreamEntry,
+    feed: &Metadata,
+) -> Result<Connection, Problem> {
+    let peer = entry.described();
+    let connection = Connection::from_entity(entity(config, peer, feed)?);
+    let mut connection = connection.map_err(|e| Problem::of(what(config, &peer), e))?;
+    connection.email_domains.clone_from(&entry.email_domains);
+    Ok(connection)
 }
 
 /// Reads again whatever is due, as long as the hub runs.
@@ -190,15 +224,15 @@ impl Fetch for Fetcher {
 
 /// Fetches from anywhere by TLS, and from this very machine without.
 #[derive(Debug)]
-pub(crate) struct Applications {
+pub(crate) struct Peers {
     anywhere: Fetcher,
     here: Fetcher,
 }
 
-impl Applications {
+impl Peers {
     fn new() -> Self {
         let options = Options {
-            // The operator has written the address, and applications may live beside the hub.
+            // The operator has written the address, and peers may live beside the hub.
             allow_private_addresses: true,
             timeout: TIME,
             max_bytes: MOST as u64,
@@ -216,7 +250,7 @@ impl Applications {
     }
 }
 
-impl Fetch for Applications {
+impl Fetch for Peers {
     async fn fetch(
         &self,
         url: &str,

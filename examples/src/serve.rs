@@ -64,6 +64,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
     }
     let sweeper = tokio::spawn(sweep(setup.stores));
     let feeder = tokio::spawn(metadata::keep_fresh(setup.feed));
+    let upstream_feeder = tokio::spawn(metadata::keep_fresh(setup.upstream_feed));
     let federations = tokio::spawn(metadata::keep_fresh(setup.federations));
     signals.wait().await;
     tracing::info!("stopping");
@@ -74,7 +75,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
     })
     .await;
     tasks.shutdown().await;
-    for task in [sweeper, feeder, federations] {
+    for task in [sweeper, feeder, upstream_feeder, federations] {
         task.abort();
         let _ = task.await; // it was told to stop
     }

@@ -1,13 +1,15 @@
 //! From options to routers: everything is read, made and checked here.
 
+use crate::application::ApplicationEntry;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::demo::{self, DemoUsers};
 use crate::demo_app::{self, DemoApp};
 use crate::federation::{self, Federations};
-use crate::metadata::{self, Metadata};
+use crate::metadata::{self, Described, Metadata};
 use crate::options::Options;
 use crate::problem::Problem;
+use crate::upstream::UpstreamEntry;
 use axum::Router;
 use federate::crypto::{CryptoProvider, SignatureAlgorithm, aws_lc_provider};
 use federate::hub::Directory;
@@ -30,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) stores: Vec<Arc<RedbStore>>,
     /// The applications' metadata, which is read again when it is due.
     pub(crate) feed: Metadata,
+    /// The same of identity providers.
+    pub(crate) upstream_feed: Metadata,
     /// The federations' metadata.
     pub(crate) federations: Federations,
     /// The demo users' names and passwords.
@@ -67,7 +71,19 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         room_for_demo(options, &config)?;
     }
     let data = DataDir::open(&options.data_dir)?;
-    let feed = metadata::feed(&config, &provider, data.path().join("metadata"))?;
+    let feed = metadata::feed(
+        &config,
+        &described(&config.applications, ApplicationEntry::described),
+        &provider,
+        data.path().join("metadata"),
+    )?;
+    // A feed of its own: no application can say who an identity provider is.
+    let upstream_feed = metadata::feed(
+        &config,
+        &described(&config.upstreams, UpstreamEntry::described),
+        &provider,
+        data.path().join("upstreams"),
+    )?;
     let federations = federation::feed(&config, &provider, data.path().join("federations"))?;
     let mut configured = config
         .applications
@@ -110,9 +126,14 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     applications.extend(configured);
     let idp = with_applications(idp, applications, &config.file)?;
 
-    let mut users = config.users;
+    let mut users = config.users.clone();
     users.extend(demo_users.users);
-    let hub = hub(idp, &data, &provider, config.lifetime, store)?;
+    let mut hub = hub(idp, &data, &provider, config.lifetime, Arc::clone(&store))?;
+    if !config.upstreams.is_empty() {
+        let party = upstream_party(&data, &provider, &site)?;
+        let sp = upstream(&config, &site, party, store, &upstream_feed)?;
+        hub = hub.with_upstream(sp)?;
+    }
     let directory = Directory::new(&provider, users)?;
     let state = HubState::new(Arc::new(hub), directory, site.clone());
     let mut parties = vec![Served {
@@ -126,6 +147,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         parties,
         stores,
         feed,
+        upstream_feed,
         federations,
         passwords: demo_users.passwords,
         data_dir: data.path().to_owned(),
@@ -270,6 +292,47 @@ fn hub(
     })?;
     let hub = Hub::new(idp, secret.expose().as_bytes(), store)?;
     Ok(hub.with_lifetime(lifetime))
+}
+
+/// The hub towards identity providers: it signs with the hub's key, by a name of its own.
+fn upstream_party(
+    data: &DataDir,
+    provider: &CryptoProvider,
+    site: &Site,
+) -> Result<Party, Problem> {
+    let mut party = party(data, provider, "hub", site)?;
+    let entity_id = EntityId::new(site.url(hub::UPSTREAM_METADATA));
+    party.entity_id = entity_id.map_err(|e| Problem::new(e.to_string()))?;
+    Ok(party)
+}
+
+/// The service provider that the hub is towards the configuration's identity providers.
+fn upstream(
+    config: &Config,
+    site: &Site,
+    party: Party,
+    store: Arc<RedbStore>,
+    feed: &Metadata,
+) -> Result<ServiceProvider<RedbStore>, Problem> {
+    let mut sp = ServiceProvider::new(party, &site.url(hub::UPSTREAM_ACS), store)?
+        .with_published_metadata(feed.registry());
+    for entry in &config.upstreams {
+        let connection = metadata::connection(config, entry, feed)?;
+        let id = connection.entity_id();
+        if sp.identity_providers().any(|known| known.entity_id() == id) {
+            let what = format!("{}: upstream.metadata of {:?}", config.file, entry.name);
+            return Err(Problem::of(what, format_args!("{id} occurs twice")));
+        }
+        sp = sp.with_connection(connection)?;
+    }
+    Ok(sp)
+}
+
+fn described<'a, E>(
+    entries: &'a [E],
+    describe: impl Fn(&'a E) -> Described<'a>,
+) -> Vec<Described<'a>> {
+    entries.iter().map(describe).collect()
 }
 
 fn demo_routers(demos: Vec<Demo>, hub: &Site) -> Vec<Served> {
