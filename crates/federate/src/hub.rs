@@ -2,12 +2,14 @@
 
 mod directory;
 mod logout;
+mod return_to;
 mod sign_on;
 mod status;
 mod upstream;
 
 pub use directory::{AuthenticatedUser, Directory, DirectoryUser, hash_password};
 pub use logout::{LogoutPage, LogoutPhase, NamedOutcome};
+pub use return_to::{InvalidReturnTo, ReturnToList};
 pub use sign_on::{SignOn, SignedIn};
 pub use status::{LastUsedConnection, SsoStatus};
 pub use upstream::{UpstreamChoice, UpstreamSignedIn};
