@@ -164,7 +164,9 @@ impl Entry {
             return false;
         };
         parent == wildcard.parent
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && label.len() > wildcard.before.len() + wildcard.after.len()
             && label.starts_with(&wildcard.before)
             && label.ends_with(&wildcard.after)

@@ -1,8 +1,8 @@
 //! Signing out: at the application, or because the identity provider says so.
 
-use super::{Connection, ServiceProvider};
+use super::{Connection, Login, ServiceProvider};
 use crate::error::{Denial, FederateError};
-use crate::store::{Store, end_session};
+use crate::store::{Store, decode, encode, end_session};
 use crate::token::{Token, hash, message_id};
 use crate::transport::{Incoming, Outgoing, Received, front_channel, send};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,8 +10,8 @@ use federate_saml::{
     Extensions, LogoutExpectation, LogoutRequest, LogoutResponse, MAX_REQUEST_AGE, MessageHints,
     MessageKind, REASON_USER, validate_logout_request, validate_logout_response,
 };
-use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, UpstreamQuery};
-use federate_types::{Binding, ClockSkew, EntityId, Status};
+use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, UpstreamQuery, names_agree};
+use federate_types::{Binding, ClockSkew, EntityId, NameId, SessionIndex, Status};
 
 /// What a logout message came to.
 #[derive(Debug)]
@@ -111,6 +111,7 @@ impl<S: Store> ServiceProvider<S> {
         )?;
         let idp_id = connection.entity_id();
         self.once(idp_id, request.id.as_str(), now).await?;
+        self.remember_logout(idp_id, &request, now).await?;
         let query = UpstreamQuery {
             tenant: self.tenant.clone(),
             connection: self.connection.clone(),
@@ -172,6 +173,72 @@ impl<S: Store> ServiceProvider<S> {
         })
     }
 
+    /// `[SAMLCore] 3.7.3.1`: a LogoutRequest is also about the assertions that arrive after it,
+    /// as long as it holds. It is remembered before the sessions are looked for, and a login
+    /// looks for it after its session is there: whichever is first, no session is left.
+    async fn remember_logout(
+        &self,
+        idp: &EntityId,
+        request: &LogoutRequest,
+        now: DateTime<Utc>,
+    ) -> Result<(), FederateError> {
+        let last = request.issue_instant + MAX_REQUEST_AGE;
+        let expires = request.not_on_or_after.map_or(last, |end| end.min(last));
+        let expires = expires + ClockSkew::MAX;
+        if expires <= now {
+            return Ok(());
+        }
+        let of_index = request.session_indexes.iter().map(Some);
+        let of_all = std::iter::once(None).filter(|_| request.session_indexes.is_empty());
+        for index in of_index.chain(of_all) {
+            let entry = OneTimeEntry {
+                namespace: LOGGED_OUT,
+                key: self.logged_out_key(idp, request.name_id.value(), index),
+                value: encode(&(&request.name_id, request.issue_instant.timestamp_millis()))?,
+                expires,
+            };
+            if self.store.put_new(entry.clone(), now).await? == PutNew::AlreadyPresent {
+                // This one covers whatever the earlier one does. A login that sees neither has
+                // its session already, which is found below.
+                self.store.take(LOGGED_OUT, &entry.key, now).await?;
+                let _: PutNew = self.store.put_new(entry, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a LogoutRequest that came before is about this login: of the same person, of its
+    /// session or of all, and sent after they had signed in.
+    pub(super) async fn was_logged_out(
+        &self,
+        login: &Login,
+        now: DateTime<Utc>,
+    ) -> Result<bool, FederateError> {
+        let (idp, name_id) = (&login.identity_provider, &login.name_id);
+        for index in [login.session_index.as_ref(), None] {
+            let key = self.logged_out_key(idp, name_id.value(), index);
+            let Some(octets) = self.store.peek(LOGGED_OUT, &key, now).await? else {
+                continue;
+            };
+            let (asked, sent): (NameId, i64) = decode(&octets, "logout")?;
+            if names_agree(&asked, name_id) && login.authn_instant.timestamp_millis() <= sent {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn logged_out_key(
+        &self,
+        idp: &EntityId,
+        name: &str,
+        index: Option<&SessionIndex>,
+    ) -> OneTimeKey {
+        let index = index.map_or("", SessionIndex::as_str).as_bytes();
+        let parts = [idp.as_str().as_bytes(), name.as_bytes(), index];
+        OneTimeKey::new(hash(self.party.provider(), "logged-out", &parts))
+    }
+
     fn logout_expectation<'a>(
         &'a self,
         connection: &'a Connection,
@@ -212,6 +279,9 @@ impl<S: Store> ServiceProvider<S> {
         OneTimeKey::new(hash(self.party.provider(), "logout", &parts))
     }
 }
+
+/// Sessions that the identity provider has ended, by its name of them.
+const LOGGED_OUT: Namespace = Namespace::new("logged-out");
 
 /// LogoutRequests that we sent, until they are answered.
 const SENT_LOGOUT: Namespace = Namespace::new("sent-logout");

@@ -3,7 +3,7 @@
 use super::ServiceProvider;
 use super::receive::Parked;
 use crate::error::{Denial, FederateError};
-use crate::store::{Store, decode, open_session};
+use crate::store::{Store, decode, end_session, open_session};
 use crate::token::{Token, message_id};
 use chrono::{DateTime, Utc};
 use federate_saml::ValidatedLogin;
@@ -61,7 +61,8 @@ impl<S: Store> ServiceProvider<S> {
     /// login replaces it.
     ///
     /// # Errors
-    /// [`Denial::UnknownHandle`], [`Denial::OtherBrowser`], failures of the store.
+    /// [`Denial::UnknownHandle`], [`Denial::OtherBrowser`]; [`Denial::SessionEnded`] when the
+    /// identity provider has ended the session meanwhile; failures of the store.
     pub async fn complete_login(
         &self,
         handle: &Token,
@@ -134,6 +135,10 @@ impl<S: Store> ServiceProvider<S> {
         );
         let previous = previous.map(|token| self.session_key(token));
         open_session(&*self.store, &session, previous, provider, now).await?;
+        if self.was_logged_out(&login, now).await? {
+            end_session(&*self.store, &session.key, provider, now).await?;
+            return Err(Denial::SessionEnded.into());
+        }
         Ok(CompletedLogin {
             login,
             user,

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use federate::hub::{LogoutPhase, NamedOutcome};
 use federate::logout::{NoAnswer, Outcome};
 use federate::types::StatusCode;
-use federate::{LogoutReceived, Outgoing};
+use federate::{Denial, FederateError, LogoutReceived, Outgoing};
 use federate_testkit::parties::query;
 
 fn finished(received: LogoutReceived) -> federate::types::Status {
@@ -151,4 +151,52 @@ async fn a_logout_of_a_session_that_is_over_is_a_success() {
     let status = finished(received.unwrap());
     assert!(status.is_success());
     assert_eq!(status.subcode, None);
+}
+
+/// A LogoutRequest of the hub to an application, about the session of the hub alone.
+async fn from_the_hub(parties: &Parties, session: &Token) -> String {
+    let hub = &parties.hub;
+    let handle = hub.log_out(session).await.unwrap();
+    query(&hub.next_logout(&handle).await.unwrap().unwrap())
+}
+
+#[tokio::test]
+async fn an_assertion_that_comes_after_its_logout_opens_nothing() {
+    let parties = parties();
+    let [a, _] = &parties.applications;
+    let session = sign_in(&parties).await;
+    let started = start(a).await;
+    let body = answer(&parties, &started, &session).await;
+    let late = a.receive_login(&body).await.unwrap();
+    parties.clock.advance(TimeDelta::seconds(1));
+    let request = from_the_hub(&parties, &session).await;
+    let received = a.receive_logout(Incoming::Redirect(&request)).await;
+    answered(received.unwrap());
+
+    let browser = Some(&started.browser);
+    let error = a.complete_login(&late, browser, None).await.unwrap_err();
+    assert!(matches!(error, FederateError::Denied(Denial::SessionEnded)));
+    // Who signs in again is let in.
+    parties.clock.advance(TimeDelta::seconds(1));
+    let session = sign_in(&parties).await;
+    let done = sign_on(&parties, a, &session).await;
+    assert!(a.session(&done.token).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_logout_of_one_session_leaves_an_assertion_of_another() {
+    let parties = parties();
+    let [a, _] = &parties.applications;
+    let (first, second) = (sign_in(&parties).await, sign_in(&parties).await);
+    sign_on(&parties, a, &first).await;
+    let started = start(a).await;
+    let body = answer(&parties, &started, &second).await;
+    let waiting = a.receive_login(&body).await.unwrap();
+    let request = from_the_hub(&parties, &first).await;
+    let received = a.receive_logout(Incoming::Redirect(&request)).await;
+    answered(received.unwrap());
+    let done = a
+        .complete_login(&waiting, Some(&started.browser), None)
+        .await;
+    assert!(a.session(&done.unwrap().token).await.unwrap().is_some());
 }
