@@ -37,11 +37,11 @@ impl<'a, S: LogoutStore> Journal<'a, S> {
         &self,
         key: &LogoutKey,
         start: LogoutStart,
-        now: DateTime<Utc>,
+        moment: Moment,
     ) -> Result<Vec<Effect>, LogoutError> {
-        let (logout, effects) = Logout::start(start, now);
+        let (logout, effects) = Logout::start(start, moment);
         self.store
-            .create_logout(key, logout.encode()?, logout.retain_until(), now)
+            .create_logout(key, logout.encode()?, logout.retain_until(), moment.now)
             .await?;
         Ok(effects)
     }
@@ -64,7 +64,7 @@ impl<'a, S: LogoutStore> Journal<'a, S> {
                 .await?
                 .ok_or(LogoutError::Unknown)?;
             let before = Logout::decode(&stored.value)?;
-            let (after, effects) = step(before.clone(), event.clone(), moment.clone());
+            let (after, effects) = step(before.clone(), event.clone(), moment);
             if after == before {
                 return Ok(effects);
             }
