@@ -1,10 +1,17 @@
-use crate::message::{Effect, Event, LogoutRequestToSend, LogoutStart, Moment, RevokedParticipant};
-use crate::outcome::{Failure, HubOutcome, NoAnswer, Outcome};
-use crate::state::{Application, HubSession, Logout, Phase, Revocation, later};
+use crate::message::{Effect, Event, LogoutRequestToSend};
+use crate::moment::Moment;
+use crate::outcome::{Failure, NoAnswer, Outcome};
+use crate::peer::{Peer, Turn, Why};
+use crate::policy::LogoutPolicy;
+use crate::start::LogoutStart;
+use crate::state::{HubSession, Logout, Phase, Revocation, later};
 use crate::stored_status;
-use chrono::{DateTime, Utc};
 use federate_session::SessionKey;
-use federate_types::{EntityId, MessageId, Status, StatusCode};
+use federate_types::{Binding, EntityId, MessageId, Status};
+
+mod advance;
+mod ask;
+mod peers;
 
 /// Takes a logout from one state to the next.
 ///
@@ -13,33 +20,16 @@ use federate_types::{EntityId, MessageId, Status, StatusCode};
 /// out the effects.
 #[must_use]
 pub fn step(mut state: Logout, event: Event, moment: Moment) -> (Logout, Vec<Effect>) {
-    let effects = match event {
-        Event::Revoked {
-            session,
-            participants,
-        } => state.revoked(session, participants, &moment),
-        Event::RevocationFailed { session } => {
-            state.settle_session(session, Revocation::Failed);
-            state.leave_revoking(&moment)
-        }
-        Event::Sent { request_id } => state.sent(&request_id),
-        Event::SendFailed { request_id } => {
-            state.settle_current(&request_id, |_| Outcome::Failed(Failure::NotSent), &moment)
-        }
-        Event::ResponseReceived {
-            entity_id,
-            in_response_to,
-            status,
-        } => state.response(&entity_id, &in_response_to, status, &moment),
-        Event::Skipped { request_id } => state.settle_current(
-            &request_id,
-            |sent| unanswered(sent, NoAnswer::Skipped),
-            &moment,
-        ),
-        Event::DeadlinePassed => state.deadline_passed(&moment),
-        Event::Resumed => state.outstanding(),
-        Event::Answered => state.answered(),
-    };
+    let resumed = matches!(event, Event::Resumed);
+    let mut effects = Vec::new();
+    if state.apply(event, &moment) {
+        state.advance(&moment, &mut effects);
+    }
+    if resumed {
+        let outstanding = state.outstanding();
+        effects.retain(|effect| !outstanding.contains(effect));
+        effects.extend(outstanding);
+    }
     (state, effects)
 }
 
@@ -47,52 +37,94 @@ impl Logout {
     /// A new logout and what to do first: revoke every session, or, when there is none,
     /// answer at once (`[SAMLCore] 3.7.3.2`: no session is not an error).
     #[must_use]
-    pub fn start(start: LogoutStart, now: DateTime<Utc>) -> (Self, Vec<Effect>) {
+    pub fn start(start: LogoutStart, moment: Moment) -> (Self, Vec<Effect>) {
+        let policy = LogoutPolicy {
+            upstream: start.upstream_policy(),
+            ..start.policy.bounded()
+        };
+        let timing = policy.timing;
         let mut keys = start.sessions;
         keys.sort_unstable();
         keys.dedup();
-        let end = later(now, start.timing.total);
+        let end = later(moment.now, timing.total);
+        let initiator = start.initiator.bounded();
+        let redirected = initiator
+            .requester()
+            .is_some_and(|requester| requester.binding == Binding::HttpRedirect);
         let mut logout = Self {
-            initiator: start.initiator,
-            timing: start.timing,
+            initiator,
+            policy,
+            unknown_principal: start.unknown_principal && keys.is_empty(),
             end,
+            last: later(moment.now, timing.background).max(end),
+            back_end: moment.now,
+            sessions_left_out: keys.len().saturating_sub(Self::MAX_SESSIONS),
             sessions: keys
                 .into_iter()
+                .take(Self::MAX_SESSIONS)
                 .map(|key| HubSession {
                     key,
                     state: Revocation::Pending,
+                    attempts: 0,
                 })
                 .collect(),
-            applications: Vec::new(),
+            peers: Vec::new(),
             left_out: 0,
+            chosen: None,
+            hops: u8::from(redirected),
+            drawn: 0,
             phase: Phase::Revoking {
-                deadline: later(now, start.timing.revocation).min(end),
+                deadline: later(moment.now, timing.revocation).min(end),
             },
         };
-        let effects = if logout.sessions.is_empty() {
-            logout.respond()
-        } else {
-            logout.outstanding()
-        };
+        let mut effects = logout.outstanding();
+        logout.advance(&moment, &mut effects);
         (logout, effects)
     }
 
-    fn revoked(
-        &mut self,
-        session: SessionKey,
-        participants: Vec<RevokedParticipant>,
-        moment: &Moment,
-    ) -> Vec<Effect> {
-        if !self.settle_session(session, Revocation::Revoked) {
-            return Vec::new();
+    /// Says whether the event meant anything.
+    fn apply(&mut self, event: Event, moment: &Moment) -> bool {
+        match event {
+            Event::Revoked {
+                session,
+                participants,
+                upstream,
+            } => {
+                let revoked = self.settle_session(session, Revocation::Revoked);
+                if revoked {
+                    for participant in participants {
+                        self.add_application(participant, moment);
+                    }
+                    if let Some(upstream) = upstream {
+                        self.add_upstream(upstream, moment);
+                    }
+                }
+                revoked
+            }
+            Event::RevocationFailed { session } => {
+                let failed = self.settle_session(session, Revocation::Failed { retry_at: None });
+                if failed {
+                    self.plan_revocation(session, moment);
+                }
+                failed
+            }
+            Event::Sent { request_id } => self.sent(&request_id),
+            Event::SendFailed { request_id, reason } => {
+                self.came_to_nothing(&request_id, Why::Send(reason), moment)
+            }
+            Event::Skipped { request_id } => {
+                self.came_to_nothing(&request_id, Why::Skipped, moment)
+            }
+            Event::ResponseReceived {
+                entity_id,
+                in_response_to,
+                status,
+            } => self.response(&entity_id, &in_response_to, status),
+            Event::Retry { entity_id } => self.retry(&entity_id, moment),
+            Event::UpstreamChosen { ask } => self.upstream_chosen(ask, moment),
+            Event::DeadlinePassed | Event::Resumed => true,
+            Event::Answered => self.answered(),
         }
-        // A revocation that comes after its deadline still brings its applications in; those
-        // that come after the answer was decided are shown as what they are: never asked.
-        let too_late = self.answer().is_some();
-        for participant in participants {
-            self.add_application(participant, too_late);
-        }
-        self.leave_revoking(moment)
     }
 
     /// Says whether this changed anything.
@@ -100,7 +132,7 @@ impl Logout {
         match self.sessions.iter_mut().find(|session| session.key == key) {
             Some(session)
                 if session.state == Revocation::Pending
-                    || (session.state == Revocation::Failed && to == Revocation::Revoked) =>
+                    || (session.state != Revocation::Revoked && to == Revocation::Revoked) =>
             {
                 session.state = to;
                 true
@@ -109,104 +141,32 @@ impl Logout {
         }
     }
 
-    fn add_application(&mut self, participant: RevokedParticipant, too_late: bool) {
-        // [SAMLCore] 3.7.3.2, [SAMLProf] 4.4.3.2: every session participant "other than the
-        // original requester".
-        if self
-            .initiator
-            .as_ref()
-            .is_some_and(|initiator| initiator.entity_id == participant.entity_id)
-        {
-            return;
-        }
-        let outcome = match participant.single_logout {
-            None => Outcome::NotSupported,
-            Some(_) if too_late => Outcome::Failed(Failure::OutOfTime),
-            Some(_) => Outcome::Waiting,
-        };
-        let same = self.applications.iter_mut().find(|application| {
-            application.entity_id == participant.entity_id
-                && application.name_id == participant.name_id
-                && application.outcome == outcome
-        });
-        if let Some(application) = same {
-            if !application
-                .session_indexes
-                .contains(&participant.session_index)
-            {
-                application.session_indexes.push(participant.session_index);
-            }
-        } else if self.applications.len() >= Self::MAX_APPLICATIONS {
-            self.left_out = self.left_out.saturating_add(1);
-        } else {
-            self.applications.push(Application {
-                entity_id: participant.entity_id,
-                name_id: participant.name_id,
-                session_indexes: vec![participant.session_index],
-                channel: participant.single_logout,
-                request_id: None,
-                outcome,
-            });
-        }
-    }
-
-    /// Goes on once no session is pending: no message leaves before.
-    fn leave_revoking(&mut self, moment: &Moment) -> Vec<Effect> {
-        let pending = self
-            .sessions
-            .iter()
-            .any(|session| session.state == Revocation::Pending);
-        if pending || !matches!(self.phase, Phase::Revoking { .. }) {
-            return Vec::new();
-        }
-        self.ask_next(moment)
-    }
-
-    fn ask_next(&mut self, moment: &Moment) -> Vec<Effect> {
-        if moment.now >= self.end {
-            for application in &mut self.applications {
-                if application.outcome == Outcome::Waiting {
-                    application.outcome = Outcome::Failed(Failure::OutOfTime);
-                }
-            }
-        }
-        let next = self
-            .applications
+    fn sent(&mut self, request_id: &MessageId) -> bool {
+        let Some(peer) = self
+            .peers
             .iter_mut()
-            .enumerate()
-            .find(|(_, application)| application.outcome == Outcome::Waiting);
-        let Some((current, application)) = next else {
-            return self.respond();
+            .find(|peer| peer.requests.contains(request_id))
+        else {
+            return false;
         };
-        application.outcome = Outcome::Asking { sent: false };
-        application.request_id = Some(moment.request_id.clone());
-        self.phase = Phase::FrontChannel {
-            current,
-            deadline: later(moment.now, self.timing.participant).min(self.end),
-        };
-        self.outstanding()
-    }
-
-    fn sent(&mut self, request_id: &MessageId) -> Vec<Effect> {
-        if let Some(application) = self.current(request_id) {
-            application.outcome = Outcome::Asking { sent: true };
+        let before = (peer.turn, peer.asked);
+        peer.asked = true;
+        if peer.is_open_by(request_id)
+            && let Turn::Open { sent, .. } = &mut peer.turn
+        {
+            *sent = true;
+        } else if peer.outcome == Outcome::Failed(Failure::NotSent) {
+            peer.outcome = Outcome::Asked(NoAnswer::TimedOut);
         }
-        Vec::new()
+        before != (peer.turn, peer.asked)
     }
 
-    /// Ends the wait for the application being asked, if it is asked by this request.
-    fn settle_current(
-        &mut self,
-        request_id: &MessageId,
-        outcome: impl FnOnce(bool) -> Outcome,
-        moment: &Moment,
-    ) -> Vec<Effect> {
-        let Some(application) = self.current(request_id) else {
-            return Vec::new();
-        };
-        let sent = matches!(application.outcome, Outcome::Asking { sent: true });
-        application.outcome = outcome(sent);
-        self.ask_next(moment)
+    fn came_to_nothing(&mut self, request_id: &MessageId, why: Why, moment: &Moment) -> bool {
+        let open = self.peers.iter().position(|p| p.is_open_by(request_id));
+        if let Some(index) = open {
+            self.fail(index, why, moment);
+        }
+        open.is_some()
     }
 
     fn response(
@@ -214,146 +174,121 @@ impl Logout {
         entity_id: &EntityId,
         in_response_to: &MessageId,
         status: Status,
-        moment: &Moment,
-    ) -> Vec<Effect> {
-        // Matched by InResponseTo and the application's name alone ([SAMLCore] 3.2.2).
-        let Some(application) = self.applications.iter_mut().find(|application| {
-            application.request_id.as_ref() == Some(in_response_to)
-                && application.entity_id == *entity_id
-        }) else {
-            return Vec::new();
+    ) -> bool {
+        // Matched by InResponseTo and the peer's name alone ([SAMLCore] 3.2.2).
+        let Some(peer) = self
+            .peers
+            .iter_mut()
+            .find(|peer| peer.entity_id == *entity_id && peer.requests.contains(in_response_to))
+        else {
+            return false;
         };
-        let was_asking = match application.outcome {
-            Outcome::Asking { .. } => true,
-            // A late answer still tells the truth to the result page.
-            Outcome::Asked(_) | Outcome::Failed(Failure::NotSent) => false,
-            _ => return Vec::new(),
-        };
+        peer.asked = true;
         // Success with PartialLogout below it says that something is still signed in.
-        application.outcome = if status.is_success() && status.subcode.is_none() {
-            Outcome::Confirmed
-        } else {
-            Outcome::Failed(Failure::Status(stored_status::bounded(status)))
-        };
-        if was_asking {
-            self.ask_next(moment)
-        } else {
-            Vec::new()
+        if status.is_success() && status.subcode.is_none() {
+            peer.outcome = Outcome::Confirmed;
+            peer.turn = Turn::Over;
+            peer.requests.clear();
+            return true;
         }
-    }
-
-    fn deadline_passed(&mut self, moment: &Moment) -> Vec<Effect> {
-        match self.phase {
-            Phase::Revoking { deadline } if moment.now >= deadline => {
-                for session in &mut self.sessions {
-                    if session.state == Revocation::Pending {
-                        session.state = Revocation::Failed;
-                    }
-                }
-                self.ask_next(moment)
-            }
-            Phase::FrontChannel { current, deadline } if moment.now >= deadline => {
-                let request_id = self
-                    .applications
-                    .get(current)
-                    .and_then(|application| application.request_id.clone());
-                match request_id {
-                    Some(id) => self.settle_current(
-                        &id,
-                        |sent| unanswered(sent, NoAnswer::TimedOut),
-                        moment,
-                    ),
-                    None => self.ask_next(moment),
-                }
-            }
-            _ => Vec::new(),
+        // An answer is no failure of transport: nobody asks again unless somebody wants it.
+        // While a later request is on its way, that one's answer counts.
+        if !matches!(peer.turn, Turn::Open { .. }) || peer.is_open_by(in_response_to) {
+            peer.outcome = Outcome::Failed(Failure::Status(stored_status::bounded(status)));
+            peer.turn = Turn::Over;
         }
+        // The first answer to a request is the one that counts.
+        peer.requests.retain(|request| request != in_response_to);
+        true
     }
 
-    /// `[SAMLProf] 4.4.3.5`: whoever asked is answered, with what came of it.
-    fn respond(&mut self) -> Vec<Effect> {
-        let status = self.status();
-        self.phase = Phase::Responding { status };
-        self.outstanding()
-    }
-
-    fn answered(&mut self) -> Vec<Effect> {
-        if let Phase::Responding { status } = &self.phase {
-            self.phase = Phase::Done {
-                status: status.clone(),
+    /// Whoever wants it is there: by the front channel if there is one, else behind.
+    fn retry(&mut self, entity_id: &EntityId, moment: &Moment) -> bool {
+        let now = moment.now;
+        if now >= self.last {
+            return false;
+        }
+        let browser = self.initiator.has_browser();
+        let mut retried = false;
+        for index in 0..self.peers.len() {
+            let may = |peer: &&Peer| peer.entity_id == *entity_id && self.is_retriable(peer);
+            if self.peers.get(index).filter(may).is_none() {
+                continue;
+            }
+            let Some(peer) = self.peers.get_mut(index) else {
+                continue;
             };
+            // What is under way behind is not asked twice at once.
+            if !matches!(peer.turn, Turn::Open { deadline, .. } if now < deadline) {
+                peer.turn = if browser && peer.channels.front.is_some() {
+                    Turn::Front
+                } else {
+                    peer.background = true;
+                    Turn::Back { at: now }
+                };
+            }
+            peer.outcome = Outcome::Waiting;
+            retried = true;
         }
-        Vec::new()
+        retried
     }
 
-    /// What the present phase waits for.
+    fn upstream_chosen(&mut self, ask: bool, moment: &Moment) -> bool {
+        let choosing = matches!(self.phase, Phase::Choosing { .. });
+        if choosing {
+            self.hops = 0; // chosen on a page
+            self.choose(ask, moment);
+        }
+        choosing
+    }
+
+    fn answered(&mut self) -> bool {
+        let Phase::Responding { decision, .. } = &self.phase else {
+            return false;
+        };
+        self.phase = Phase::Done {
+            decision: decision.clone(),
+        };
+        true
+    }
+
+    /// What the present phase waits for, but for what is under way by back channel.
     fn outstanding(&self) -> Vec<Effect> {
-        match &self.phase {
-            Phase::Revoking { .. } => self
-                .sessions
-                .iter()
-                .filter(|session| session.state == Revocation::Pending)
-                .map(|session| Effect::RevokeSession {
-                    session: session.key,
-                })
-                .collect(),
-            Phase::FrontChannel { current, deadline } => self
-                .request(*current, *deadline)
-                .map(Effect::SendLogoutRequest)
-                .into_iter()
-                .collect(),
-            Phase::Responding { status } => vec![Effect::Answer {
-                initiator: self.initiator.clone(),
-                status: status.clone(),
-            }],
-            Phase::Done { .. } => Vec::new(),
+        let mut effects = Vec::new();
+        if let Phase::Revoking { .. } = self.phase {
+            let pending = |session: &&HubSession| session.state == Revocation::Pending;
+            let sessions = self.sessions.iter().filter(pending);
+            effects.extend(sessions.map(|session| Effect::RevokeSession {
+                session: session.key,
+            }));
         }
+        let open = |is: fn(&Peer) -> bool| -> Vec<LogoutRequestToSend> {
+            let which = (0..self.peers.len()).filter(|n| self.peers.get(*n).is_some_and(is));
+            which.filter_map(|index| self.request(index)).collect()
+        };
+        let frames = open(Peer::is_open_in_frame);
+        if !frames.is_empty() {
+            effects.push(Effect::ShowFrames(frames));
+        }
+        let front = open(Peer::is_open_in_front);
+        effects.extend(front.into_iter().map(Effect::SendLogoutRequest));
+        effects.extend(self.question());
+        effects.extend(self.answer_to_give().map(Effect::Answer));
+        effects
     }
 
-    /// `[SAMLProf] 4.4.3.3`: what one of the others is asked.
-    fn request(&self, current: usize, deadline: DateTime<Utc>) -> Option<LogoutRequestToSend> {
-        let application = self.applications.get(current)?;
-        Some(LogoutRequestToSend {
-            request_id: application.request_id.clone()?,
-            entity_id: application.entity_id.clone(),
-            channel: application.channel?,
-            name_id: application.name_id.clone(),
-            session_indexes: application.session_indexes.clone(),
-            position: current.saturating_add(1),
-            of: self.applications.len(),
-            deadline,
-        })
-    }
-
-    /// The application being asked, if it is asked by this request.
-    fn current(&mut self, request_id: &MessageId) -> Option<&mut Application> {
-        let Phase::FrontChannel { current, .. } = self.phase else {
+    /// What the person is asked.
+    fn question(&self) -> Option<Effect> {
+        let Phase::Choosing { deadline } = self.phase else {
             return None;
         };
-        self.applications
-            .get_mut(current)
-            .filter(|application| application.request_id.as_ref() == Some(request_id))
-    }
-
-    /// [SAMLCore] 3.7.3.2: PartialLogout is a second-level code ([SAMLCore] 3.2.2.2). It
-    /// stands below Success, or below Responder when the hub's own session goes on.
-    fn status(&self) -> Status {
-        if self.hub_outcome() != HubOutcome::Ended {
-            Status::with_subcode(StatusCode::Responder, StatusCode::PartialLogout)
-        } else if self.all_confirmed() {
-            Status::success()
-        } else {
-            Status::with_subcode(StatusCode::Success, StatusCode::PartialLogout)
-        }
-    }
-}
-
-/// What an application is that did not answer: asked only if its request left.
-const fn unanswered(sent: bool, why: NoAnswer) -> Outcome {
-    if sent {
-        Outcome::Asked(why)
-    } else {
-        Outcome::Failed(Failure::NotSent)
+        let held = self.peers.iter().filter(|peer| peer.turn == Turn::Held);
+        let mut upstreams: Vec<_> = held.map(|peer| peer.entity_id.clone()).collect();
+        upstreams.dedup();
+        Some(Effect::AskUpstream {
+            upstreams,
+            deadline,
+        })
     }
 }
 

@@ -37,12 +37,12 @@ impl<'a, S: LogoutStore> Journal<'a, S> {
         &self,
         key: &LogoutKey,
         start: LogoutStart,
-        now: DateTime<Utc>,
+        moment: Moment,
     ) -> Result<Vec<Effect>, LogoutError> {
-        let (logout, effects) = Logout::start(start, now);
-        let octets = logout.encode()?;
+        let (logout, effects) = Logout::start(start, moment);
+        let (octets, end) = (logout.encode()?, logout.retain_until());
         self.store
-            .create_logout(key, octets, logout.retain_until(), logout.deadline(), now)
+            .create_logout(key, octets, end, logout.due(), moment.now)
             .await?;
         Ok(effects)
     }
@@ -65,14 +65,14 @@ impl<'a, S: LogoutStore> Journal<'a, S> {
                 .await?
                 .ok_or(LogoutError::Unknown)?;
             let before = Logout::decode(&stored.value)?;
-            let (after, effects) = step(before.clone(), event.clone(), moment.clone());
+            let (after, effects) = step(before.clone(), event.clone(), moment);
             if after == before {
                 return Ok(effects);
             }
             let octets = after.encode()?;
             match self
                 .store
-                .compare_and_swap(key, stored.version, octets, after.deadline(), moment.now)
+                .compare_and_swap(key, stored.version, octets, after.due(), moment.now)
                 .await
             {
                 Ok(_) => return Ok(effects),

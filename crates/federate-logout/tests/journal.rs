@@ -19,7 +19,7 @@ fn now() -> DateTime<Utc> {
 fn moment(n: u32) -> Moment {
     Moment {
         now: now() + TimeDelta::seconds(n.into()),
-        request_id: MessageId::new(format!("r{n}")).unwrap(),
+        seed: [u8::try_from(n).unwrap(); 32],
     }
 }
 
@@ -80,11 +80,12 @@ async fn revoke(store: &MemoryStore, session: SessionKey) -> Event {
             entity_id: participant.entity_id,
             name_id: participant.name_id,
             session_index: participant.session_index,
-            single_logout: Some(FrontChannel::Redirect),
+            channels: Channels::front(FrontChannel::Redirect),
         });
     Event::Revoked {
         session,
         participants: participants.collect(),
+        upstream: None,
     }
 }
 
@@ -101,14 +102,15 @@ async fn a_participant_logs_out_everywhere() {
     };
     let found = store.by_participant(&query).await.unwrap();
     let sessions: Vec<_> = found.into_iter().map(|record| record.key).collect();
-    let initiator = Initiator {
+    let requester = Requester {
         entity_id: entity("slack"),
         request_id: MessageId::new("asked").unwrap(),
         relay_state: None,
         binding: Binding::HttpPost,
+        asynchronous: false,
     };
-    let begin = LogoutStart::by_participant(initiator, sessions);
-    let effects = journal.begin(&KEY, begin, now()).await.unwrap();
+    let begin = LogoutStart::by_participant(requester, sessions);
+    let effects = journal.begin(&KEY, begin, moment(0)).await.unwrap();
     assert_eq!(effects, [Effect::RevokeSession { session: SESSION }]);
 
     // A crash before the revocation is told: another node resumes, and loses nothing.
@@ -137,7 +139,7 @@ async fn a_participant_logs_out_everywhere() {
     assert_eq!(asked, ["zoom", "box"]);
     assert!(matches!(
         &effects[..],
-        [Effect::Answer { initiator: Some(_), status }] if *status == Status::success()
+        [Effect::Answer(answer)] if answer.status == Status::success()
     ));
     journal
         .advance(&KEY, Event::Answered, moment(9))
@@ -152,7 +154,7 @@ async fn of_many_nodes_one_carries_each_effect_out() {
     let store = signed_in(&["zoom"]).await;
     let begin = LogoutStart::at_the_hub(vec![SESSION]);
     Journal::new(&store)
-        .begin(&KEY, begin, now())
+        .begin(&KEY, begin, moment(0))
         .await
         .unwrap();
     let event = revoke(&store, SESSION).await;
@@ -185,18 +187,12 @@ async fn failures_are_told() {
         .unwrap_err();
     assert_eq!(unknown.code(), "logout.unknown");
     let begin = || LogoutStart::at_the_hub(Vec::new());
-    let effects = journal.begin(&KEY, begin(), now()).await.unwrap();
-    let [
-        Effect::Answer {
-            initiator: None,
-            status,
-        },
-    ] = &effects[..]
-    else {
+    let effects = journal.begin(&KEY, begin(), moment(0)).await.unwrap();
+    let [Effect::Answer(answer)] = &effects[..] else {
         panic!("nothing to do but to answer");
     };
-    assert_eq!(status.code, StatusCode::Success);
-    let again = journal.begin(&KEY, begin(), now()).await.unwrap_err();
+    assert_eq!(answer.status.code, StatusCode::Success);
+    let again = journal.begin(&KEY, begin(), moment(0)).await.unwrap_err();
     assert_eq!(again.code(), "store.already_exists");
     let end = now() + TimeDelta::days(1);
     let other = LogoutKey::new([8; 32]);
