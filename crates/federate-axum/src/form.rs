@@ -73,6 +73,29 @@ impl<S: Send + Sync> FromRequest<S> for Arrived {
     }
 }
 
+/// What comes to a single logout service: from a browser, or from a peer itself. No page of
+/// another site can make a browser send an envelope's type without asking first.
+pub(crate) enum FormOrEnvelope {
+    /// A form, from a browser.
+    Form(String),
+    /// An envelope, from a peer.
+    Envelope(Vec<u8>),
+}
+
+impl<S: Send + Sync> FromRequest<S> for FormOrEnvelope {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        if is_of_type(&request, "text/xml") {
+            return octets(request).await.map(Self::Envelope);
+        }
+        if !is_of_type(&request, FORM) {
+            return Err(Failure::new(Fault::NotAForm));
+        }
+        form(request).await.map(Self::Form)
+    }
+}
+
 fn is_of_type(request: &Request, expected: &str) -> bool {
     let kind = request.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or("");

@@ -6,6 +6,10 @@ mod log_out;
 mod sign_on;
 mod status;
 mod upstream;
+mod v2_logout;
+mod worker;
+
+pub use worker::carry_out_logouts;
 
 use crate::cookie::{self, Purpose};
 use crate::deliver::{deliver, soap_fault};
@@ -49,6 +53,9 @@ pub const UPSTREAM_SLO: &str = "/upstream/slo";
 
 /// Where the metadata is found that is for them.
 pub const UPSTREAM_METADATA: &str = "/upstream/metadata";
+
+/// Where applications send browsers to log out: `returnTo`, `client_id` and `federated` say how.
+pub const LOGOUT: &str = "/v2/logout";
 
 /// Where pages of applications ask whether somebody is signed in.
 pub const STATUS: &str = "/sso/status";
@@ -167,10 +174,18 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
         .route(upstream::COMPLETE, get(upstream::complete::<S>))
         .route(UPSTREAM_METADATA, get(upstream::metadata::<S>))
         .route(STATUS, get(status::status::<S>))
+        .route(
+            UPSTREAM_SLO,
+            get(log_out::upstream_redirected::<S>).post(log_out::upstream_posted::<S>),
+        )
+        .route(LOGOUT, get(v2_logout::log_out::<S>))
         .route("/logout", post(log_out::log_out::<S>))
         .route("/logout/{handle}", get(log_out::progress::<S>))
         .route("/logout/{handle}/next", get(log_out::next::<S>))
         .route("/logout/{handle}/skip", post(log_out::skip::<S>))
+        .route("/logout/{handle}/retry", post(log_out::retry::<S>))
+        .route("/logout/{handle}/upstream", post(log_out::choose::<S>))
+        .route("/logout/{handle}/frame/{number}", get(log_out::frame::<S>))
         .route("/logout/{handle}/finish", get(log_out::finish::<S>))
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method);

@@ -35,6 +35,7 @@ pub struct Page {
     status: StatusCode,
     refresh: Option<(u8, String)>,
     form_action: Vec<String>,
+    frames: bool,
 }
 
 impl Page {
@@ -48,6 +49,7 @@ impl Page {
             status: StatusCode::OK,
             refresh: None,
             form_action: Vec::new(),
+            frames: false,
         }
     }
 
@@ -79,6 +81,12 @@ impl Page {
     /// the answer redirects.
     pub fn with_forms_to(mut self, source: impl Into<String>) -> Self {
         self.form_action.push(source.into());
+        self
+    }
+
+    /// Has frames: of our own, which go on to other places.
+    pub(crate) fn with_frames(mut self) -> Self {
+        self.frames = true;
         self
     }
 
@@ -119,9 +127,14 @@ impl Page {
             [] => "'none'".to_owned(),
             sources => sources.join(" "),
         };
+        let frames = if self.frames {
+            "frame-src 'self' https: http:; "
+        } else {
+            ""
+        };
         format!(
             "default-src 'none'; style-src '{STYLE_HASH}'; img-src data:; form-action {forms}; \
-             base-uri 'none'; frame-ancestors 'none'"
+             {frames}base-uri 'none'; frame-ancestors 'none'"
         )
     }
 }

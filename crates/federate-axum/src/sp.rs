@@ -1,6 +1,5 @@
 //! A service provider on the web.
 
-mod channel;
 mod choose;
 mod signed_in;
 
@@ -8,9 +7,9 @@ pub use choose::Choice;
 pub use signed_in::{NotSignedIn, Sessions, SignedIn};
 
 use crate::cookie::{self, LOGIN_TIME, Purpose, until};
-use crate::deliver::{address, deliver, deliver_after_form, see_other};
+use crate::deliver::{address, deliver, deliver_after_form, see_other, soap_fault};
 use crate::failure::Failure;
-use crate::form::{Arrived, Body, Fields, own_origin};
+use crate::form::{Arrived, Fields, FormOrEnvelope, own_origin};
 use crate::headers::with_safe_headers;
 use crate::page::Page;
 use crate::return_to::local_path;
@@ -21,8 +20,8 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use channel::Channel;
 use choose::{CHOOSE, Search};
+use federate::AnyBackChannel;
 use federate::saml::ecp;
 use federate::types::{Binding, EntityId, Status, StatusCode};
 use federate::{
@@ -49,7 +48,7 @@ pub struct SpState<S> {
 struct Inner<S> {
     sp: Arc<ServiceProvider<S>>,
     site: Site,
-    channel: Channel,
+    channel: AnyBackChannel,
     login: LoginOptions,
     /// Finds identity providers by what a person types.
     search: Option<Arc<Search>>,
@@ -72,7 +71,7 @@ impl<S: Store> SpState<S> {
             inner: Arc::new(Inner {
                 sp,
                 site,
-                channel: Channel::none(),
+                channel: AnyBackChannel::default(),
                 login: LoginOptions::default(),
                 search: None,
             }),
@@ -89,7 +88,7 @@ impl<S: Store> SpState<S> {
     /// refused.
     #[must_use]
     pub fn with_back_channel(self, channel: impl BackChannel + 'static) -> Self {
-        self.with(|inner| inner.channel = Channel::new(channel))
+        self.with(|inner| inner.channel = AnyBackChannel::new(channel))
     }
 
     /// Lets people choose their identity provider on a page: this gives those that fit what a
@@ -312,9 +311,18 @@ async fn logout_redirected<S: Store>(
 
 async fn logout_posted<S: Store>(
     State(state): State<SpState<S>>,
-    Body(body): Body,
-) -> Result<Response, Failure> {
-    logout_message(&state, Incoming::Post(&body)).await
+    arrived: FormOrEnvelope,
+) -> Response {
+    match arrived {
+        FormOrEnvelope::Form(body) => {
+            let answer = logout_message(&state, Incoming::Post(&body)).await;
+            answer.into_response()
+        }
+        FormOrEnvelope::Envelope(envelope) => {
+            let answer = logout_message(&state, Incoming::Soap(&envelope)).await;
+            answer.unwrap_or_else(|failure| soap_fault(&failure))
+        }
+    }
 }
 
 async fn logout_message<S: Store>(
@@ -323,6 +331,8 @@ async fn logout_message<S: Store>(
 ) -> Result<Response, Failure> {
     let sp = state.service_provider();
     match sp.receive_logout(incoming).await? {
+        // [SAMLAsync]: nothing goes back.
+        LogoutReceived::Ended => Ok(axum::http::StatusCode::NO_CONTENT.into_response()),
         LogoutReceived::Answer(outgoing) => deliver(outgoing, sp.party().signer.provider()),
         LogoutReceived::Finished { status } => Ok(finished(state, &status)),
     }

@@ -55,6 +55,8 @@ impl Clock for TestClock {
 pub const HUB_SSO: &str = "https://hub.example/saml/sso";
 /// Where the hub takes logout messages.
 pub const HUB_SLO: &str = "https://hub.example/saml/slo";
+/// Where it takes them by SOAP, if it does.
+pub const HUB_SOAP_SLO: &str = "https://hub.example/saml/slo/soap";
 /// Where the hub resolves artifacts.
 pub const HUB_ARTIFACTS: &str = "https://hub.example/saml/artifact";
 /// Where the hub takes the requests of enhanced clients.
@@ -122,6 +124,13 @@ impl Parties {
         Self::with_options(provider, |_| {}, |_| {})
     }
 
+    /// As [`Parties::new`], where everybody also takes LogoutRequests by SOAP: the hub at
+    /// [`HUB_SOAP_SLO`], the applications at `/saml/soap`.
+    #[must_use]
+    pub fn with_soap_logout(provider: CryptoProvider) -> Self {
+        Self::build(provider, |_| {}, |_| {}, true)
+    }
+
     /// As [`Parties::new`], with other options of the hub for each application, and of each
     /// application for the hub.
     #[must_use]
@@ -130,12 +139,25 @@ impl Parties {
         application_options: impl Fn(&mut Application),
         connection_options: impl Fn(&mut Connection),
     ) -> Self {
+        Self::build(provider, application_options, connection_options, false)
+    }
+
+    fn build(
+        provider: CryptoProvider,
+        application_options: impl Fn(&mut Application),
+        connection_options: impl Fn(&mut Connection),
+        soap_logout: bool,
+    ) -> Self {
         let clock = TestClock::new();
         let [hub_key, a_key, b_key, _] = generated(&provider);
         let hub_party = party(provider, "https://hub.example", hub_key, &clock);
         let idp = IdentityProvider::new(hub_party, HUB_SSO, HUB_SLO)
             .and_then(|idp| idp.with_artifact_resolution(HUB_ARTIFACTS))
             .and_then(|idp| idp.with_ecp(HUB_ECP))
+            .and_then(|idp| match soap_logout {
+                true => idp.with_soap_logout(HUB_SOAP_SLO),
+                false => Ok(idp),
+            })
             .expect("addresses");
         let hub_metadata = idp.metadata();
         let [a, b] = [("a", a_key), ("b", b_key)].map(|(name, key)| {
@@ -159,6 +181,10 @@ impl Parties {
                 sp.with_connection(connection)
             })
             .and_then(|sp| sp.with_single_logout(&format!("{base}/saml/slo")))
+            .and_then(|sp| match soap_logout {
+                true => sp.with_soap_logout(&format!("{base}/saml/soap")),
+                false => Ok(sp),
+            })
             .and_then(|sp| sp.with_response_binding(Binding::HttpPostSimpleSign))
             .and_then(|sp| sp.with_response_binding(Binding::HttpArtifact))
             .and_then(|sp| sp.with_response_binding(Binding::Paos))

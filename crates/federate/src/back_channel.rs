@@ -1,5 +1,9 @@
 //! Asking a peer directly.
 
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
 /// How a peer is asked something directly, without a browser.
 ///
 /// An implementation makes an HTTP request: `POST`, `Content-Type: text/xml; charset=utf-8`,
@@ -17,6 +21,54 @@ pub trait BackChannel: Send + Sync {
         location: &str,
         envelope: Vec<u8>,
     ) -> impl Future<Output = Result<Vec<u8>, BackChannelError>> + Send;
+}
+
+type Asking = Pin<Box<dyn Future<Output = Result<Vec<u8>, BackChannelError>> + Send>>;
+
+type Exchange = dyn Fn(String, Vec<u8>) -> Asking + Send + Sync;
+
+/// Some back channel, or none.
+#[derive(Clone, Default)]
+pub struct AnyBackChannel(Option<Arc<Exchange>>);
+
+impl AnyBackChannel {
+    /// This one.
+    pub fn new(channel: impl BackChannel + 'static) -> Self {
+        let channel = Arc::new(channel);
+        Self(Some(Arc::new(move |location, envelope| {
+            let channel = Arc::clone(&channel);
+            Box::pin(async move { channel.exchange(&location, envelope).await })
+        })))
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub const fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl BackChannel for AnyBackChannel {
+    async fn exchange(
+        &self,
+        location: &str,
+        envelope: Vec<u8>,
+    ) -> Result<Vec<u8>, BackChannelError> {
+        match &self.0 {
+            Some(channel) => channel(location.to_owned(), envelope).await,
+            None => Err(BackChannelError::new("no back channel is configured")),
+        }
+    }
+}
+
+impl fmt::Debug for AnyBackChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_some() {
+            "a back channel"
+        } else {
+            "no back channel"
+        })
+    }
 }
 
 /// A peer could not be asked.

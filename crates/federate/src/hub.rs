@@ -8,12 +8,13 @@ mod status;
 mod upstream;
 
 pub use directory::{AuthenticatedUser, Directory, DirectoryUser, hash_password};
-pub use logout::{LogoutPage, LogoutPhase, NamedOutcome};
+pub use logout::{LogoutOptions, LogoutPage, LogoutPhase, LogoutWork, NamedOutcome};
 pub use return_to::{InvalidReturnTo, ReturnToList};
 pub use sign_on::{SignOn, SignedIn};
 pub use status::{LastUsedConnection, SsoStatus};
 pub use upstream::{UpstreamChoice, UpstreamSignedIn};
 
+use crate::back_channel::AnyBackChannel;
 use crate::error::FederateError;
 use crate::idp::IdentityProvider;
 use crate::sp::ServiceProvider;
@@ -21,6 +22,7 @@ use crate::store::Store;
 use crate::token::{Token, hash, session_key};
 use chrono::{DateTime, Utc};
 use federate_crypto::CryptoProvider;
+use federate_logout::LogoutPolicy;
 use federate_session::{
     ConnectionId, LifetimePolicy, LogoutKey, OneTimeKey, Participant, SessionKey, SessionRecord,
     SessionState, TenantId, User,
@@ -41,6 +43,13 @@ pub struct Hub<S> {
     pairwise_secret: Vec<u8>,
     /// What the hub is towards the identity providers of others.
     upstream: Option<ServiceProvider<S>>,
+    logout_policy: LogoutPolicy,
+    /// Whether applications are told of sessions that have expired.
+    tell_expiry: bool,
+    /// Where browsers may return to after a logout that names no application.
+    return_to: ReturnToList,
+    back_channel: AnyBackChannel,
+    circuits: logout::Circuits,
     store: Arc<S>,
 }
 
@@ -79,6 +88,11 @@ impl<S: Store> Hub<S> {
             connection: ConnectionId::new("directory")?,
             pairwise_secret: pairwise_secret.to_vec(),
             upstream: None,
+            logout_policy: LogoutPolicy::default(),
+            tell_expiry: false,
+            return_to: ReturnToList::default(),
+            back_channel: AnyBackChannel::default(),
+            circuits: logout::Circuits::default(),
             store,
         })
     }
@@ -97,6 +111,22 @@ impl<S: Store> Hub<S> {
     pub fn with_tenant(mut self, tenant: TenantId) -> Self {
         self.upstream = self.upstream.map(|sp| sp.with_tenant(tenant.clone()));
         self.tenant = tenant;
+        self
+    }
+
+    /// Tells applications that a session has expired, once that is noticed, as far as they can be
+    /// told without a browser. By default they are not: their assertions say when it ends.
+    #[must_use]
+    pub const fn with_expiry_told(mut self) -> Self {
+        self.tell_expiry = true;
+        self
+    }
+
+    /// Sets where a browser may return to after a logout at the hub's own address that names no
+    /// application; nowhere by default.
+    #[must_use]
+    pub fn with_return_to(mut self, list: ReturnToList) -> Self {
+        self.return_to = list;
         self
     }
 

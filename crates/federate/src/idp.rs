@@ -34,6 +34,7 @@ pub struct IdentityProvider {
     party: Party,
     single_sign_on_service: Location,
     single_logout_service: Location,
+    soap_logout_service: Option<Location>,
     /// Where enhanced clients ask, if they can.
     ecp_service: Option<Location>,
     /// Where artifacts are resolved, if answers may travel as such.
@@ -59,6 +60,7 @@ impl IdentityProvider {
             party,
             single_sign_on_service: Location::new(single_sign_on_service)?,
             single_logout_service: Location::new(single_logout_service)?,
+            soap_logout_service: None,
             ecp_service: None,
             artifact_resolution_service: None,
             requires_signed_requests: false,
@@ -84,6 +86,15 @@ impl IdentityProvider {
     /// [`FederateError::Value`] when the address is not an absolute `http(s)` URL.
     pub fn with_artifact_resolution(mut self, location: &str) -> Result<Self, FederateError> {
         self.artifact_resolution_service = Some(Location::new(location)?);
+        Ok(self)
+    }
+
+    /// Takes LogoutRequests by SOAP, too, at this address (`[SAMLProf] 4.4.3.1`).
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when the address is not an absolute `http(s)` URL.
+    pub fn with_soap_logout(mut self, location: &str) -> Result<Self, FederateError> {
+        self.soap_logout_service = Some(Location::new(location)?);
         Ok(self)
     }
 
@@ -185,6 +196,9 @@ impl IdentityProvider {
         idp.single_sign_on
             .extend(ecp.map(|location| Endpoint::new(Binding::Soap, location.clone())));
         idp.single_logout = endpoints(&self.single_logout_service);
+        let soap = self.soap_logout_service.iter();
+        idp.single_logout
+            .extend(soap.map(|location| Endpoint::new(Binding::Soap, location.clone())));
         let resolution = self.artifact_resolution_service.iter();
         idp.artifact_resolution = resolution
             .map(|location| {

@@ -15,13 +15,14 @@ mod error;
 mod federation;
 pub mod hub;
 pub mod idp;
+mod logout_message;
 mod party;
 pub mod sp;
 mod store;
 mod token;
 mod transport;
 
-pub use back_channel::{BackChannel, BackChannelError};
+pub use back_channel::{AnyBackChannel, BackChannel, BackChannelError};
 pub use clock::{Clock, SystemClock};
 pub use error::{Denial, FederateError};
 pub use federate_crypto as crypto;

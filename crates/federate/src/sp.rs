@@ -46,6 +46,7 @@ pub struct ServiceProvider<S> {
     response_bindings: Vec<Binding>,
     attribute_consuming_services: Vec<AttributeConsumingService>,
     single_logout_service: Option<Location>,
+    soap_logout_service: Option<Location>,
     identity_providers: BTreeMap<EntityId, Connection>,
     published: Option<Arc<dyn EntitySource>>,
     /// The one that counts first is the first.
@@ -73,6 +74,7 @@ impl<S: Store> ServiceProvider<S> {
             response_bindings: vec![Binding::HttpPost],
             attribute_consuming_services: Vec::new(),
             single_logout_service: None,
+            soap_logout_service: None,
             identity_providers: BTreeMap::new(),
             published: None,
             federations: Vec::new(),
@@ -175,6 +177,16 @@ impl<S: Store> ServiceProvider<S> {
         Ok(self)
     }
 
+    /// Takes LogoutRequests by SOAP, too, at this address (`[SAMLProf] 4.4.3.1`): sessions then
+    /// end without the browser.
+    ///
+    /// # Errors
+    /// [`FederateError::Value`] when the address is not an absolute `http(s)` URL.
+    pub fn with_soap_logout(mut self, location: &str) -> Result<Self, FederateError> {
+        self.soap_logout_service = Some(Location::new(location)?);
+        Ok(self)
+    }
+
     /// Sets how long the application's own sessions last; 7 days, 3 days idle by default.
     #[must_use]
     pub const fn with_lifetime(mut self, lifetime: LifetimePolicy) -> Self {
@@ -235,6 +247,9 @@ impl<S: Store> ServiceProvider<S> {
                 .map(|binding| Endpoint::new(binding, location.clone()))
                 .to_vec();
         }
+        let soap = self.soap_logout_service.iter();
+        sp.single_logout
+            .extend(soap.map(|location| Endpoint::new(Binding::Soap, location.clone())));
         let mut entity = EntityDescriptor::new(self.party.entity_id.clone());
         entity.cache_duration = Some(METADATA_CACHE_DURATION);
         entity.sp = Some(sp);

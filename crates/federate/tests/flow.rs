@@ -18,6 +18,10 @@ mod federation;
 mod hints;
 #[path = "flow/logout.rs"]
 mod logout;
+#[path = "flow/logout_back_channel.rs"]
+mod logout_back_channel;
+#[path = "flow/logout_layers.rs"]
+mod logout_layers;
 #[path = "flow/options.rs"]
 mod options;
 #[path = "flow/rollover.rs"]
@@ -34,10 +38,13 @@ mod upstream;
 use federate::hub::SignOn;
 use federate::session::{MemoryStore, Persistence};
 use federate::{
-    CompletedLogin, Incoming, LoginOptions, ServiceProvider, StartedLogin, Token,
-    crypto::CryptoProvider,
+    BackChannel, BackChannelError, CompletedLogin, Incoming, LoginOptions, ServiceProvider,
+    StartedLogin, Token, crypto::CryptoProvider,
 };
 use federate_testkit::parties::{PASSWORD, Parties, USER, form_body, query, query_of};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 
 /// Both providers.
 pub fn providers() -> [CryptoProvider; 2] {
@@ -50,6 +57,44 @@ pub fn providers() -> [CryptoProvider; 2] {
 /// Parties on the default provider.
 pub fn parties() -> Parties {
     Parties::new(federate::crypto::aws_lc_provider())
+}
+
+/// Connections between parties in memory, by the hosts of their addresses; a dead one answers
+/// nothing.
+#[derive(Clone, Default)]
+pub struct Wire(Arc<Mutex<BTreeMap<String, Peer>>>);
+
+type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, BackChannelError>> + Send>>;
+type Peer = Arc<dyn Fn(Vec<u8>) -> Answer + Send + Sync>;
+
+impl Wire {
+    /// Who answers at this address; nobody did before.
+    pub fn connect<F>(&self, location: &str, peer: impl Fn(Vec<u8>) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Result<Vec<u8>, BackChannelError>> + Send + 'static,
+    {
+        let peer: Peer = Arc::new(move |envelope| Box::pin(peer(envelope)));
+        self.0.lock().unwrap().insert(location.to_owned(), peer);
+    }
+
+    /// Nobody answers there any more.
+    pub fn cut(&self, location: &str) {
+        self.0.lock().unwrap().remove(location);
+    }
+}
+
+impl BackChannel for Wire {
+    async fn exchange(
+        &self,
+        location: &str,
+        envelope: Vec<u8>,
+    ) -> Result<Vec<u8>, BackChannelError> {
+        let peer = self.0.lock().unwrap().get(location).cloned();
+        match peer {
+            Some(peer) => peer(envelope).await,
+            None => Err(BackChannelError::new("nobody answers")),
+        }
+    }
 }
 
 /// Signs in at the hub's own page.

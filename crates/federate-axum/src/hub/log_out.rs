@@ -1,18 +1,19 @@
 //! Single logout: messages of applications, and the page that tells how far it is.
 
-use super::HubState;
 use super::home::LOG_OUT;
+use super::{HubState, v2_logout};
 use crate::cookie::{self, Purpose};
-use crate::deliver::{deliver, see_other};
+use crate::deliver::{deliver, frameable, see_other, soap_fault};
 use crate::failure::Failure;
-use crate::form::{Body, Fields, Handle, own_origin, shown_to_browser};
+use crate::form::{Body, Fields, FormOrEnvelope, Handle, own_origin, shown_to_browser, token};
 use crate::page::Page;
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use federate::hub::{LogoutPage, LogoutPhase};
-use federate::logout::{HubOutcome, NoAnswer, Outcome};
-use federate::{Incoming, Outgoing, Store, Token};
+use federate::logout::{Failure as Reason, HubOutcome, NoAnswer, Outcome};
+use federate::types::EntityId;
+use federate::{Denial, FederateError, Incoming, Outgoing, Store, Token};
 use maud::{Markup, html};
 
 /// How long the page is shown before the browser goes to the next application.
@@ -21,24 +22,100 @@ const NEXT: u8 = 1;
 /// How long the page waits before it looks again at an application that was asked.
 const AGAIN: u8 = 5;
 
+/// How long frames have before the page looks again.
+const FRAMES: u8 = 3;
+
 /// How long the result is shown before the browser returns to the application that asked.
 const RETURN: u8 = 5;
 
 pub(super) async fn redirected<S: Store>(
     State(state): State<HubState<S>>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let message = Incoming::Redirect(query.as_deref().unwrap_or(""));
     let handle = state.hub().receive_logout(message).await?;
-    see_other(&address(&handle))
+    go_on(&state, &headers, &handle).await
 }
 
 pub(super) async fn posted<S: Store>(
     State(state): State<HubState<S>>,
-    Body(body): Body,
+    headers: HeaderMap,
+    arrived: FormOrEnvelope,
+) -> Response {
+    let hub = state.hub();
+    let body = match arrived {
+        FormOrEnvelope::Form(body) => body,
+        FormOrEnvelope::Envelope(envelope) => {
+            return directly(&state, hub.receive_soap_logout(&envelope).await);
+        }
+    };
+    let received = hub.receive_logout(Incoming::Post(&body)).await;
+    match received {
+        Ok(handle) => go_on(&state, &headers, &handle).await.into_response(),
+        Err(error) => Failure::from(error).into_response(),
+    }
+}
+
+/// The same from an identity provider upstream.
+pub(super) async fn upstream_redirected<S: Store>(
+    State(state): State<HubState<S>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let handle = state.hub().receive_logout(Incoming::Post(&body)).await?;
-    see_other(&address(&handle))
+    let message = Incoming::Redirect(query.as_deref().unwrap_or(""));
+    let handle = state.hub().receive_upstream_logout(message).await?;
+    go_on(&state, &headers, &handle).await
+}
+
+pub(super) async fn upstream_posted<S: Store>(
+    State(state): State<HubState<S>>,
+    headers: HeaderMap,
+    arrived: FormOrEnvelope,
+) -> Response {
+    let hub = state.hub();
+    let body = match arrived {
+        FormOrEnvelope::Form(body) => body,
+        FormOrEnvelope::Envelope(envelope) => {
+            return directly(&state, hub.receive_upstream_soap_logout(&envelope).await);
+        }
+    };
+    let received = hub.receive_upstream_logout(Incoming::Post(&body)).await;
+    match received {
+        Ok(handle) => go_on(&state, &headers, &handle).await.into_response(),
+        Err(error) => Failure::from(error).into_response(),
+    }
+}
+
+/// The answer to a request that came by SOAP.
+fn directly<S: Store>(state: &HubState<S>, answer: Result<Outgoing, FederateError>) -> Response {
+    if matches!(answer, Err(FederateError::Denied(Denial::NoAnswerWanted))) {
+        return StatusCode::NO_CONTENT.into_response(); // [SAMLAsync]: nothing goes back
+    }
+    answer
+        .map_err(Failure::from)
+        .and_then(|outgoing| deliver(outgoing, state.provider()))
+        .unwrap_or_else(|failure| soap_fault(&failure))
+}
+
+/// Goes to the next peer at once when nothing needs to be shown before, else to the page.
+async fn go_on<S: Store>(
+    state: &HubState<S>,
+    headers: &HeaderMap,
+    handle: &Token,
+) -> Result<Response, Failure> {
+    if is_frame(headers) {
+        return Ok(StatusCode::NO_CONTENT.into_response()); // the page around it looks again
+    }
+    let logout = state.hub().logout_page(handle).await?;
+    let straight = LogoutPhase::Asking {
+        sent: false,
+        interstitial: false,
+    };
+    match logout.phase == straight {
+        true => go(state, handle, state.hub().next_logout(handle).await?),
+        false => see_other(&address(handle)),
+    }
 }
 
 /// The button of the hub's own page.
@@ -48,12 +125,21 @@ pub(super) async fn log_out<S: Store>(
     Body(body): Body,
 ) -> Result<Response, Failure> {
     let proof = |browser: &Token| state.hub().form_proof(browser, LOG_OUT);
-    shown_to_browser(&headers, state.site(), &Fields::parse(&body), proof)?;
+    let fields = Fields::parse(&body);
+    shown_to_browser(&headers, state.site(), &fields, proof)?;
     let Some(session) = state.session_cookie(&headers) else {
         return see_other("/");
     };
-    let handle = state.hub().log_out(&session).await?;
-    let mut response = see_other(&address(&handle))?;
+    let options = v2_logout::options(&fields)?;
+    let handle = state.hub().log_out_with(Some(&session), &options).await?;
+    begun(&state, see_other(&address(&handle))?)
+}
+
+/// The session's cookie opens nothing any more.
+pub(super) fn begun<S: Store>(
+    state: &HubState<S>,
+    mut response: Response,
+) -> Result<Response, Failure> {
     cookie::clear(&mut response, state.site(), Purpose::Session);
     Ok(response)
 }
@@ -103,17 +189,65 @@ fn go<S: Store>(
     }
 }
 
-fn address(handle: &Token) -> String {
+pub(super) fn address(handle: &Token) -> String {
     format!("/logout/{}", handle.expose())
+}
+
+/// A frame of the page: it takes a request to one peer.
+pub(super) async fn frame<S: Store>(
+    State(state): State<HubState<S>>,
+    Path((handle, number)): Path<(String, usize)>,
+) -> Result<Response, Failure> {
+    let handle = token(&handle)?;
+    let Some(outgoing) = state.hub().logout_frame(&handle, number).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let mut response = deliver(outgoing, state.provider())?;
+    frameable(&mut response);
+    Ok(response)
+}
+
+/// Whether this request is of a frame rather than of the page itself ([Fetch Metadata]).
+fn is_frame(headers: &HeaderMap) -> bool {
+    let dest = headers.get("sec-fetch-dest").map(|value| value.as_bytes());
+    matches!(dest, Some(b"iframe" | b"frame"))
+}
+
+/// Asks a peer of the result page once more.
+pub(super) async fn retry<S: Store>(
+    State(state): State<HubState<S>>,
+    headers: HeaderMap,
+    Handle(handle): Handle,
+    Body(body): Body,
+) -> Result<Response, Failure> {
+    own_origin(&headers, state.site())?;
+    let peer = EntityId::new(Fields::parse(&body).required("peer")?)?;
+    state.hub().retry_logout(&handle, peer).await?;
+    see_other(&address(&handle))
+}
+
+/// Whether the session upstream is to end, too.
+pub(super) async fn choose<S: Store>(
+    State(state): State<HubState<S>>,
+    headers: HeaderMap,
+    Handle(handle): Handle,
+    Body(body): Body,
+) -> Result<Response, Failure> {
+    own_origin(&headers, state.site())?;
+    let ask = Fields::parse(&body).value("upstream") == Some("end");
+    state.hub().choose_upstream(&handle, ask).await?;
+    see_other(&address(&handle))
 }
 
 fn page<S: Store>(state: &HubState<S>, handle: &Token, logout: &LogoutPage) -> Page {
     let base = address(handle);
-    match logout.phase {
-        LogoutPhase::Asking => asking(state, &base, logout),
-        LogoutPhase::Answering => {
+    match &logout.phase {
+        LogoutPhase::Asking { .. } | LogoutPhase::Working | LogoutPhase::Frames(_) => {
+            asking(state, &base, logout)
+        }
+        LogoutPhase::Choosing => choosing(state, &base, logout),
+        LogoutPhase::Answering { to: back } => {
             let to = format!("{base}/finish");
-            let back = logout.initiator.as_deref().unwrap_or("the application");
             let body = html! {
                 (result(logout))
                 p.note { "You return to " (back) " in a few seconds." }
@@ -121,31 +255,74 @@ fn page<S: Store>(state: &HubState<S>, handle: &Token, logout: &LogoutPage) -> P
             };
             state.page("Signed out", body).going_on_after(RETURN, to)
         }
-        LogoutPhase::Done { .. } => {
+        _ => {
             let body = html! {
                 (result(logout))
+                (retries(&base, logout))
                 p.actions-row { a.button.second href="/" { "Go to the hub's page" } }
             };
-            state.page("Signed out", body)
+            state.page("Signed out", body).with_forms_to("'self'")
+        }
+    }
+}
+
+/// The question whether the session upstream is to end.
+fn choosing<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Page {
+    let names: Vec<&str> = logout
+        .upstreams
+        .iter()
+        .map(|peer| peer.name.as_str())
+        .collect();
+    let names = names.join(", ");
+    let body = html! {
+        h1 { "Sign out there, too?" }
+        p role="status" { (hub_text(logout.hub)) }
+        p { "You signed in through " strong { (names) } ", where you may still be signed in." }
+        form.actions-row method="post" action={ (base) "/upstream" } {
+            button id="end-upstream" name="upstream" value="end" { "Sign out of " (names) }
+            button.second id="keep-upstream" name="upstream" value="keep" { "Stay signed in there" }
+        }
+        (table(logout))
+    };
+    state.page("Signing out", body).with_forms_to("'self'")
+}
+
+/// A button for each peer that can be asked once more.
+fn retries(base: &str, logout: &LogoutPage) -> Markup {
+    let peers = || logout.applications.iter().chain(&logout.upstreams);
+    html! {
+        @for peer in peers().filter(|peer| peer.retriable) {
+            form.actions-row method="post" action={ (base) "/retry" } {
+                input type="hidden" name="peer" value=(peer.entity_id);
+                button.second { "Try " (peer.name) " again" }
+            }
         }
     }
 }
 
 /// The page while applications are still to be asked.
 fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Page {
-    let current = logout.applications.iter().find_map(|application| {
-        let Outcome::Asking { sent } = application.outcome else {
+    let peers = || logout.applications.iter().chain(&logout.upstreams);
+    let current = peers().find_map(|peer| {
+        let Outcome::Asking { sent } = peer.outcome else {
             return None;
         };
-        Some((application.name.as_str(), sent))
+        Some((peer.name.as_str(), sent))
     });
     let next = format!("{base}/next");
     // An application that was asked and did not send the browser back is not asked again by
     // itself: the page looks again until the time for it is over.
-    let waits = current.is_some_and(|(_, sent)| sent);
-    let (seconds, to) = match waits {
-        true => (AGAIN, base.to_owned()),
-        false => (NEXT, next.clone()),
+    let by_browser = matches!(logout.phase, LogoutPhase::Asking { .. });
+    let waits = matches!(logout.phase, LogoutPhase::Asking { sent: true, .. });
+    let frames = match logout.phase {
+        LogoutPhase::Frames(number) => number,
+        _ => 0,
+    };
+    let (seconds, to) = match (by_browser, waits) {
+        (true, false) => (NEXT, next.clone()),
+        (true, true) => (AGAIN, base.to_owned()),
+        (false, _) if frames > 0 => (FRAMES, base.to_owned()),
+        (false, _) => (NEXT, base.to_owned()),
     };
     let body = html! {
         h1 { "Signing you out" }
@@ -158,18 +335,26 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
             }
         }
         (table(logout))
-        div.actions-row {
-            a.button id="continue" href=(next) {
-                @if waits { "Ask again" } @else { "Continue" }
-            }
-            form method="post" action={ (base) "/skip" } {
-                button.second id="skip" {
-                    "Skip" @if let Some((name, _)) = current { " " (name) }
+        @for number in 0..frames {
+            iframe hidden src={ (base) "/frame/" (number) } title="Sign-out" {}
+        }
+        @if by_browser {
+            div.actions-row {
+                a.button id="continue" href=(next) {
+                    @if waits { "Ask again" } @else { "Continue" }
+                }
+                form method="post" action={ (base) "/skip" } {
+                    button.second id="skip" {
+                        "Skip" @if let Some((name, _)) = current { " " (name) }
+                    }
                 }
             }
         }
     };
-    let page = state.page("Signing out", body).with_forms_to("'self'");
+    let mut page = state.page("Signing out", body).with_forms_to("'self'");
+    if frames > 0 {
+        page = page.with_frames();
+    }
     page.going_on_after(seconds, to)
 }
 
@@ -207,7 +392,7 @@ const fn hub_text(hub: HubOutcome) -> &'static str {
 
 fn table(logout: &LogoutPage) -> Markup {
     html! {
-        @if logout.initiator.is_none() && logout.applications.is_empty() {
+        @if logout.initiator.is_none() && logout.applications.is_empty() && logout.upstreams.is_empty() {
             p { "You were not signed in to any application." }
         } @else {
             table id="result" {
@@ -219,10 +404,10 @@ fn table(logout: &LogoutPage) -> Markup {
                             td { span.state { "Asked for this sign-out" } }
                         }
                     }
-                    @for application in &logout.applications {
-                        @let (class, text) = outcome(&application.outcome);
+                    @for peer in logout.applications.iter().chain(&logout.upstreams) {
+                        @let (class, text) = outcome(&peer.outcome);
                         tr {
-                            th scope="row" { (application.name) }
+                            th scope="row" { (peer.name) }
                             td { span class={ "state " (class) } { (text) } }
                         }
                     }
@@ -241,6 +426,8 @@ const fn outcome(outcome: &Outcome) -> (&'static str, &'static str) {
         Outcome::Asked(NoAnswer::TimedOut) => ("warn", "Asked, no answer"),
         Outcome::Asked(NoAnswer::Skipped) => ("warn", "Asked, no answer (skipped)"),
         Outcome::NotSupported => ("warn", "Not supported"),
+        Outcome::NotAsked => ("", "Still signed in"),
+        Outcome::Failed(Reason::NoBrowser) => ("warn", "Not asked, it needs a browser"),
         _ => ("bad", "Failed"),
     }
 }

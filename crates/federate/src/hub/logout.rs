@@ -1,67 +1,56 @@
-//! Single logout: the coordinator's effects carried out, and its pages described.
+//! Single logout: every way in.
+//!
+//! However a logout begins, the hub's session is over before anything leaves, and any node can
+//! carry on from the store. What needs the browser goes on from the logout's page
+//! ([`browser`]); what does not is done by whoever runs [`Hub::carry_out_due`] ([`work`]).
+
+mod browser;
+mod work;
+
+pub use browser::{LogoutPage, LogoutPhase, NamedOutcome};
+pub(super) use work::Circuits;
+pub use work::LogoutWork;
 
 use super::Hub;
 use crate::error::{Denial, FederateError};
-use crate::store::{Store, decode, encode};
-use crate::token::{Token, message_id};
-use crate::transport::{Incoming, Outgoing, Received, front_channel};
-use chrono::{DateTime, Utc};
+use crate::logout_message::LogoutDemand;
+use crate::store::{Store, decode};
+use crate::token::Token;
+use crate::transport::{Incoming, Outgoing, Received};
 use federate_logout::{
-    Effect, Event, FrontChannel, HubOutcome, Initiator, Journal, LogoutRequestToSend, LogoutStart,
-    Moment, Outcome, RevokedParticipant,
+    Effect, Event, Initiator, LogoutPolicy, LogoutStart, Requester, UpstreamPolicy,
 };
-use federate_saml::{MAX_REQUEST_AGE, MessageKind};
+use federate_saml::{LogoutResponse, MAX_REQUEST_AGE, MessageKind};
 use federate_session::{
-    LogoutKey, Namespace, OneTimeEntry, OneTimeKey, Participant, ParticipantQuery, PutNew,
-    SessionKey, StoreError, Termination,
+    LogoutKey, Namespace, OneTimeEntry, OneTimeKey, ParticipantQuery, PutNew, SessionId,
+    SessionKey, UserId,
 };
-use federate_types::{ClockSkew, EntityId, MessageId, Status};
-use std::collections::VecDeque;
+use federate_types::{ClockSkew, EntityId, MessageId};
 
-/// A logout as its page shows it.
-#[derive(Debug)]
-pub struct LogoutPage {
-    /// What became of the hub's own session.
-    pub hub: HubOutcome,
-    /// The application that asked, if one did.
-    pub initiator: Option<String>,
-    /// What became of each application but the one that asked.
-    pub applications: Vec<NamedOutcome>,
-    /// Whether nothing more will be asked and everything was signed out, confirmed by each
-    /// application.
-    pub complete: bool,
-    /// What comes next.
-    pub phase: LogoutPhase,
-}
-
-/// One application of a logout.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedOutcome {
-    /// The application's name for people.
-    pub name: String,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// What a logout waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogoutPhase {
-    /// An application is to be asked: take the browser to [`Hub::next_logout`].
-    Asking,
-    /// The application that asked is to be answered: take the browser there with
-    /// [`Hub::finish_logout`].
-    Answering,
-    /// Nothing. Whether everything was signed out, confirmed by each application.
-    Done {
-        /// Whether it was.
-        complete: bool,
-    },
+/// What a person wants of a logout at the hub's own address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogoutOptions {
+    /// Where the browser is to go in the end.
+    pub return_to: Option<String>,
+    /// The application whose list of addresses counts; otherwise the hub's own does.
+    pub client: Option<EntityId>,
+    /// Whether the session at the identity provider upstream is to end, too, whatever the
+    /// hub's policy is.
+    pub federated: bool,
 }
 
 impl<S: Store> Hub<S> {
-    /// Takes a logout message of an application: a request, which begins a logout, or the
-    /// answer to one of ours. Gives the handle of the logout's page, to which the browser
-    /// goes with 303.
+    /// Sets how logouts are carried out: times, retries, and whether identity providers
+    /// upstream are asked.
+    #[must_use]
+    pub fn with_logout_policy(mut self, policy: LogoutPolicy) -> Self {
+        self.logout_policy = policy;
+        self
+    }
+
+    /// Takes a logout message that a browser brings from an application: a request, which
+    /// begins a logout, or the answer to one of ours. Gives the handle of the logout's page, to
+    /// which the browser goes with 303.
     ///
     /// # Errors
     /// [`FederateError::Saml`] with the reason, [`Denial::UnknownPeer`],
@@ -71,9 +60,65 @@ impl<S: Store> Hub<S> {
             return Err(Denial::NoEndpoint.into()); // the logout's page needs a browser
         }
         match incoming.receive_either(self.idp.party())? {
-            (MessageKind::Request, received) => self.logout_request(&received).await,
-            (MessageKind::Response, received) => self.logout_response(&received).await,
+            (MessageKind::Request, received) => {
+                let start = self.asked_by_application(&received).await?;
+                self.begin(start).await
+            }
+            (MessageKind::Response, received) => {
+                let response = self.idp.receive_logout_response(&received)?;
+                self.answered_by(response).await
+            }
         }
+    }
+
+    /// Takes a LogoutRequest that an application sends itself, and answers it
+    /// (`[SAMLProf] 4.4.3.1`): other applications are asked without a browser, those that can be
+    /// asked by one alone are not, and the answer says so.
+    ///
+    /// # Errors
+    /// As [`receive_logout`](Self::receive_logout). Answer these with a SOAP fault that tells
+    /// nothing.
+    pub async fn receive_soap_logout(&self, envelope: &[u8]) -> Result<Outgoing, FederateError> {
+        let received = Received::Soap(envelope);
+        let start = self.asked_by_application(&received).await?;
+        self.answer_at_once(start).await
+    }
+
+    /// As [`receive_logout`](Self::receive_logout), for what an identity provider upstream has
+    /// the browser bring.
+    ///
+    /// # Errors
+    /// As [`receive_logout`](Self::receive_logout).
+    pub async fn receive_upstream_logout(
+        &self,
+        incoming: Incoming<'_>,
+    ) -> Result<Token, FederateError> {
+        if matches!(incoming, Incoming::Soap(_)) {
+            return Err(Denial::NoEndpoint.into());
+        }
+        let sp = self.service_provider()?;
+        match incoming.receive_either(sp.party())? {
+            (MessageKind::Request, received) => {
+                let start = self.asked_by_upstream(&received).await?;
+                self.begin(start).await
+            }
+            (MessageKind::Response, received) => {
+                let response = sp.receive_logout_response(&received)?;
+                self.answered_by(response).await
+            }
+        }
+    }
+
+    /// As [`receive_soap_logout`](Self::receive_soap_logout), for identity providers upstream.
+    ///
+    /// # Errors
+    /// As [`receive_soap_logout`](Self::receive_soap_logout).
+    pub async fn receive_upstream_soap_logout(
+        &self,
+        envelope: &[u8],
+    ) -> Result<Outgoing, FederateError> {
+        let start = self.asked_by_upstream(&Received::Soap(envelope)).await?;
+        self.answer_at_once(start).await
     }
 
     /// Ends the session of a cookie, everywhere. Gives the handle of the logout's page.
@@ -81,118 +126,157 @@ impl<S: Store> Hub<S> {
     /// # Errors
     /// Failures of the store.
     pub async fn log_out(&self, session: &Token) -> Result<Token, FederateError> {
-        let sessions = vec![self.session_key(session)];
-        self.begin(LogoutStart::at_the_hub(sessions)).await
+        self.log_out_with(Some(session), &LogoutOptions::default())
+            .await
     }
 
-    /// The state of a logout, for its page; time that went by counts.
+    /// As [`log_out`](Self::log_out), with options; without a session there is nothing to end,
+    /// and the browser still goes where it is to return to.
     ///
     /// # Errors
-    /// [`FederateError::Logout`] when the handle is unknown or too old, failures of the store.
-    pub async fn logout_page(&self, handle: &Token) -> Result<LogoutPage, FederateError> {
-        let key = self.logout_key(handle);
-        self.advance(&key, Event::DeadlinePassed).await?;
-        let logout = self.journal().load(&key, self.now()).await?;
-        let summary = logout.summary();
-        let phase = match (logout.answer(), logout.initiator()) {
-            (None, _) => LogoutPhase::Asking,
-            (Some(_), Some(_)) if !logout.is_done() => LogoutPhase::Answering,
-            (Some(_), _) => LogoutPhase::Done {
-                complete: summary.complete,
-            },
+    /// [`Denial::ReturnTo`] for an address that is on no list, [`Denial::UnknownPeer`] for an
+    /// application that is not known, failures of the store.
+    pub async fn log_out_with(
+        &self,
+        session: Option<&Token>,
+        options: &LogoutOptions,
+    ) -> Result<Token, FederateError> {
+        let return_to = self.return_address(options)?;
+        let sessions = session.map(|token| self.session_key(token));
+        let initiator = Initiator::HubPage {
+            return_to,
+            federated: options.federated,
         };
-        Ok(LogoutPage {
-            hub: summary.hub,
-            initiator: logout.initiator().map(|i| self.name_of(&i.entity_id)),
-            applications: summary
-                .applications
-                .into_iter()
-                .map(|application| NamedOutcome {
-                    name: self.name_of(&application.entity_id),
-                    outcome: application.outcome,
-                })
-                .collect(),
-            complete: summary.complete,
-            phase,
-        })
+        self.begin(self.start(initiator, sessions.into_iter().collect()))
+            .await
     }
 
-    /// The LogoutRequest that takes the browser to the application whose turn it is; `None`
-    /// when no application is to be asked: go to the page.
+    /// Ends one session, by its public id: for administrators. Applications that can be told
+    /// without a browser are; `None` when there is no such session.
     ///
     /// # Errors
-    /// As [`Hub::logout_page`], failures of the key.
-    pub async fn next_logout(&self, handle: &Token) -> Result<Option<Outgoing>, FederateError> {
-        let key = self.logout_key(handle);
-        for effect in self.advance(&key, Event::Resumed).await? {
-            if let Effect::SendLogoutRequest(to_send) = effect {
-                return self.send_request(handle, &key, to_send).await;
-            }
-        }
-        Ok(None)
+    /// Failures of the store.
+    pub async fn end_session(&self, id: &SessionId) -> Result<Option<Token>, FederateError> {
+        let Some(record) = self.store.by_id(&self.tenant, id).await? else {
+            return Ok(None);
+        };
+        let start = self.start(Initiator::Administrator, vec![record.key]);
+        self.begin(start).await.map(Some)
     }
 
-    /// Stops waiting for the application whose turn it is.
+    /// Ends all sessions of a user, in one write however many they are, and tells applications
+    /// as [`end_session`](Self::end_session) does; `None` when there is no such user.
     ///
     /// # Errors
-    /// As [`Hub::logout_page`].
-    pub async fn skip_logout(&self, handle: &Token) -> Result<(), FederateError> {
-        let key = self.logout_key(handle);
-        for effect in self.advance(&key, Event::Resumed).await? {
-            if let Effect::SendLogoutRequest(to_send) = effect {
-                let request_id = to_send.request_id;
-                self.advance(&key, Event::Skipped { request_id }).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The answer that takes the browser back to the application that asked; `None` when it
-    /// has been given, or nobody asked: go to the page.
-    ///
-    /// # Errors
-    /// As [`Hub::logout_page`], failures of the key.
-    pub async fn finish_logout(&self, handle: &Token) -> Result<Option<Outgoing>, FederateError> {
-        let key = self.logout_key(handle);
-        for effect in self.advance(&key, Event::Resumed).await? {
-            if let Effect::Answer { initiator, status } = effect {
-                let answer = self.answer(initiator.as_ref(), status)?;
-                self.advance(&key, Event::Answered).await?;
-                return Ok(answer);
-            }
-        }
-        Ok(None)
-    }
-
-    async fn logout_request(&self, received: &Received<'_>) -> Result<Token, FederateError> {
+    /// Failures of the store.
+    pub async fn end_sessions_of(&self, user: &UserId) -> Result<Option<Token>, FederateError> {
+        let Some(user) = self.store.load_user(&self.tenant, user).await? else {
+            return Ok(None);
+        };
+        let handle = Token::random(self.provider())?;
+        let key = self.logout_key(&handle);
         let now = self.now();
-        let demand = self.idp.receive_logout_request(received)?;
-        let issuer = demand.initiator.entity_id.clone();
-        let entry = OneTimeEntry {
-            namespace: Namespace::LOGOUT_MESSAGE,
-            key: self.message_key(&issuer, &demand.initiator.request_id),
-            value: Vec::new(),
-            expires: now + MAX_REQUEST_AGE + ClockSkew::MAX * 2,
-        };
-        if self.store.put_new(entry, now).await? == PutNew::AlreadyPresent {
-            return Err(Denial::Replayed.into());
+        self.store.revoke_subject(&user.subject, key, now).await?;
+        let sessions = self.store.by_subject(&user.subject).await?;
+        let sessions = sessions.into_iter().map(|record| record.key).collect();
+        let start = self.start(Initiator::Administrator, sessions);
+        self.begin_as(&key, start).await?;
+        Ok(Some(handle))
+    }
+
+    /// Tells applications of a session that was found to have expired, if the policy is to do
+    /// so.
+    pub(super) async fn expired(&self, session: SessionKey) -> Result<(), FederateError> {
+        if !self.tell_expiry {
+            return Ok(());
         }
+        let start = self.start(Initiator::Expiry, vec![session]);
+        self.begin(start).await.map(|_| ())
+    }
+
+    /// Checks what a logout with these options would refuse.
+    ///
+    /// # Errors
+    /// [`Denial::ReturnTo`] and [`Denial::UnknownPeer`], as
+    /// [`log_out_with`](Self::log_out_with).
+    pub fn check_logout(&self, options: &LogoutOptions) -> Result<(), FederateError> {
+        self.return_address(options).map(|_| ())
+    }
+
+    /// Where the browser goes after a logout, if it may.
+    fn return_address(&self, options: &LogoutOptions) -> Result<Option<String>, FederateError> {
+        let Some(address) = &options.return_to else {
+            return Ok(None);
+        };
+        let allowed = match &options.client {
+            Some(id) => {
+                let application = self.idp.application(Some(id))?;
+                application.return_to.allow(address)
+            }
+            None => self.return_to.allow(address),
+        };
+        Ok(Some(allowed.ok_or(Denial::ReturnTo)?))
+    }
+
+    fn start(&self, initiator: Initiator, sessions: Vec<SessionKey>) -> LogoutStart {
+        LogoutStart {
+            policy: self.logout_policy,
+            ..LogoutStart::new(initiator, sessions)
+        }
+    }
+
+    async fn asked_by_application(
+        &self,
+        received: &Received<'_>,
+    ) -> Result<LogoutStart, FederateError> {
+        let demand = self.idp.receive_logout_request(received)?;
+        self.first_time_asked(&demand).await?;
         // The sessions are found by what the message says, never by the cookie.
         let query = ParticipantQuery {
             tenant: self.tenant.clone(),
-            issuer,
+            issuer: demand.requester.entity_id.clone(),
             name_id: demand.name_id,
             session_indexes: demand.session_indexes,
         };
         let sessions = self.store.by_participant(&query).await?;
         let sessions = sessions.into_iter().map(|record| record.key).collect();
-        let start = LogoutStart::by_participant(demand.initiator, sessions);
-        self.begin(start).await
+        Ok(self.start(Initiator::Participant(demand.requester), sessions))
     }
 
-    async fn logout_response(&self, received: &Received<'_>) -> Result<Token, FederateError> {
+    async fn asked_by_upstream(
+        &self,
+        received: &Received<'_>,
+    ) -> Result<LogoutStart, FederateError> {
+        let sp = self.service_provider()?;
+        let demand = sp.receive_logout_request(received).await?;
+        let sessions = sp.logged_out_by(&demand).await?;
+        let sessions = sessions.into_iter().map(|record| record.key).collect();
+        Ok(self.start(Initiator::Upstream(demand.requester), sessions))
+    }
+
+    /// A logout message counts once.
+    async fn first_time_asked(&self, demand: &LogoutDemand) -> Result<(), FederateError> {
         let now = self.now();
-        let response = self.idp.receive_logout_response(received)?;
+        let Requester {
+            entity_id,
+            request_id,
+            ..
+        } = &demand.requester;
+        let entry = OneTimeEntry {
+            namespace: Namespace::LOGOUT_MESSAGE,
+            key: self.message_key(entity_id, request_id),
+            value: Vec::new(),
+            expires: now + MAX_REQUEST_AGE + ClockSkew::MAX * 2,
+        };
+        match self.store.put_new(entry, now).await? {
+            PutNew::Inserted => Ok(()),
+            PutNew::AlreadyPresent => Err(Denial::Replayed.into()),
+        }
+    }
+
+    /// Finds the logout to which an answer belongs, and gives the handle of its page.
+    async fn answered_by(&self, response: LogoutResponse) -> Result<Token, FederateError> {
+        let now = self.now();
         let (Some(id), Some(entity_id)) = (response.in_response_to, response.issuer) else {
             return Err(Denial::UnknownRequest.into());
         };
@@ -212,109 +296,38 @@ impl<S: Store> Hub<S> {
 
     async fn begin(&self, start: LogoutStart) -> Result<Token, FederateError> {
         let handle = Token::random(self.provider())?;
-        let key = self.logout_key(&handle);
-        let effects = self.journal().begin(&key, start, self.now()).await?;
-        self.revoke(&key, effects).await?;
+        self.begin_as(&self.logout_key(&handle), start).await?;
         Ok(handle)
     }
 
-    async fn end_session(&self, by: &LogoutKey, session: SessionKey, now: DateTime<Utc>) -> Event {
-        let participants = match self.store.begin_termination(&session, *by, now).await {
-            Ok(Termination::Ended(ended)) => ended.participants,
-            Ok(_) => Vec::new(),
-            Err(_) => return Event::RevocationFailed { session },
-        };
-        let participants = participants.into_iter().map(|p| self.revoked(p)).collect();
-        Event::Revoked {
-            session,
-            participants,
+    async fn begin_as(&self, key: &LogoutKey, start: LogoutStart) -> Result<(), FederateError> {
+        let effects = self.journal().begin(key, start, self.moment()?).await?;
+        let (_, requests) = self.revoke(key, effects).await?;
+        self.leave_to_workers(key, requests);
+        Ok(())
+    }
+
+    /// Carries out a logout whose initiator waits for a direct answer: every back channel is
+    /// tried once, and what failed is tried again in the background.
+    async fn answer_at_once(&self, mut start: LogoutStart) -> Result<Outgoing, FederateError> {
+        start.policy.retries.attempts = 1;
+        if start.policy.upstream == UpstreamPolicy::Ask {
+            start.policy.upstream = UpstreamPolicy::Never;
         }
-    }
-
-    /// A participant with the way to reach it, if its metadata has one.
-    fn revoked(&self, participant: Participant) -> RevokedParticipant {
-        let application = self.idp.application(Some(&participant.entity_id)).ok();
-        let metadata = application.and_then(|a| self.idp.metadata_of(&a).ok());
-        let sp = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref());
-        let channel = sp.and_then(|sp| front_channel(&sp.single_logout));
-        RevokedParticipant {
-            entity_id: participant.entity_id,
-            name_id: participant.name_id,
-            session_index: participant.session_index,
-            single_logout: channel.and_then(|(binding, _)| FrontChannel::from_binding(binding)),
-        }
-    }
-
-    async fn send_request(
-        &self,
-        handle: &Token,
-        key: &LogoutKey,
-        to_send: LogoutRequestToSend,
-    ) -> Result<Option<Outgoing>, FederateError> {
-        let now = self.now();
-        let request_id = to_send.request_id.clone();
-        let sent = self.sent_key(&to_send.entity_id, &request_id);
-        let Ok(outgoing) = self.idp.send_logout_request(to_send) else {
-            self.advance(key, Event::SendFailed { request_id }).await?;
-            return Ok(None);
-        };
-        let expires = now + MAX_REQUEST_AGE;
-        let value = encode(&handle.expose())?;
-        let created = self.store.create_logout(&sent, value, expires, None, now);
-        match created.await {
-            // Sent once more after a reload: the answer finds the same logout.
-            Ok(_) | Err(StoreError::AlreadyExists { .. }) => {}
-            Err(other) => return Err(other.into()),
-        }
-        self.advance(key, Event::Sent { request_id }).await?;
-        Ok(Some(outgoing))
-    }
-
-    fn answer(
-        &self,
-        initiator: Option<&Initiator>,
-        status: Status,
-    ) -> Result<Option<Outgoing>, FederateError> {
-        initiator
-            .map(|initiator| self.idp.send_logout_response(initiator, status))
-            .transpose()
-    }
-
-    async fn advance(&self, key: &LogoutKey, event: Event) -> Result<Vec<Effect>, FederateError> {
-        let effects = self.journal().advance(key, event, self.moment()?).await?;
-        self.revoke(key, effects).await
-    }
-
-    /// Ends the sessions that a step wants ended, before any message leaves, and gives what
-    /// else is to be done.
-    async fn revoke(
-        &self,
-        key: &LogoutKey,
-        effects: Vec<Effect>,
-    ) -> Result<Vec<Effect>, FederateError> {
-        let mut waiting = VecDeque::from(effects);
-        let mut others = Vec::new();
-        while let Some(effect) = waiting.pop_front() {
-            match effect {
-                Effect::RevokeSession { session } => {
-                    let event = self.end_session(key, session, self.now()).await;
-                    waiting.extend(self.journal().advance(key, event, self.moment()?).await?);
-                }
-                other => others.push(other),
+        let handle = Token::random(self.provider())?;
+        let key = self.logout_key(&handle);
+        let effects = self.journal().begin(&key, start, self.moment()?).await?;
+        let (_, requests) = self.revoke(&key, effects).await?;
+        self.carry_out(LogoutWork::new(key, requests)).await?;
+        for effect in self.advance(&key, Event::Resumed).await? {
+            if let Effect::Answer(answer) = effect {
+                let outgoing = self.answer(&answer)?;
+                self.advance(&key, Event::Answered).await?;
+                return outgoing.ok_or_else(|| Denial::NoEndpoint.into());
             }
         }
-        Ok(others)
-    }
-
-    fn moment(&self) -> Result<Moment, FederateError> {
-        Ok(Moment {
-            now: self.now(),
-            request_id: message_id(self.provider())?,
-        })
-    }
-
-    fn journal(&self) -> Journal<'_, S> {
-        Journal::new(&*self.store)
+        // [SAMLAsync]: no answer was wanted; the envelope that goes back is a fault.
+        Err(Denial::NoAnswerWanted.into())
     }
 
     fn message_key(&self, issuer: &EntityId, id: &MessageId) -> OneTimeKey {
@@ -324,10 +337,5 @@ impl<S: Store> Hub<S> {
     /// Where the handle of the logout is found by one of its requests.
     fn sent_key(&self, peer: &EntityId, id: &MessageId) -> LogoutKey {
         LogoutKey::new(self.hash("logout-request", &format!("{peer} {id}")))
-    }
-
-    fn name_of(&self, entity_id: &EntityId) -> String {
-        let application = self.idp.application(Some(entity_id));
-        application.map_or_else(|_| entity_id.to_string(), |a| a.name.clone())
     }
 }

@@ -9,8 +9,8 @@ use crate::transport::{Incoming, Outgoing};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_saml::MAX_REQUEST_AGE;
 use federate_session::{
-    Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, PutNew, SessionId,
-    SessionRecord, SessionState, Subject, User, UserId,
+    EndReason, Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, PutNew,
+    SessionId, SessionRecord, SessionState, Subject, User, UserId,
 };
 use federate_types::{ClockSkew, EntityId, NameId, NameIdFormat, SessionIndex, Status, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -278,10 +278,14 @@ impl<S: Store> Hub<S> {
     ) -> Result<Option<SessionRecord>, FederateError> {
         let key = self.session_key(token);
         let state = self.store.touch_if_alive(&key, &self.lifetime, now);
-        Ok(match state.await? {
-            SessionState::Alive(record) => Some(*record),
-            _ => None,
-        })
+        match state.await? {
+            SessionState::Alive(record) => Ok(Some(*record)),
+            SessionState::Ended(EndReason::Expired(_)) => {
+                self.expired(key).await?;
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Tells an application who the person is, or why not. The session knows the application

@@ -2,6 +2,7 @@
 
 use super::AttributeRelease;
 use crate::error::FederateError;
+use crate::hub::ReturnToList;
 use crate::party::PeerPolicy;
 use federate_metadata::{EntityDescriptor, Localized, MetadataError, parse_entity};
 use federate_saml::IssuePolicy;
@@ -44,6 +45,11 @@ pub struct Application {
     /// The origins of its pages that may ask whether somebody is signed in, such as
     /// `https://app.example`.
     pub web_origins: Vec<String>,
+    /// Where a person's browser may go after a logout that began at this application's link.
+    pub return_to: ReturnToList,
+    /// Whether its sign-out is known to work in a frame of the hub's page; used when the hub's
+    /// policy has frames at all.
+    pub logout_in_frames: bool,
     /// Who signs for it, where another key or algorithm is needed.
     pub signer: Option<Signer>,
 }
@@ -84,6 +90,8 @@ impl Application {
             authn_context_class_ref: None,
             use_hub_session: true,
             web_origins: Vec::new(),
+            return_to: ReturnToList::default(),
+            logout_in_frames: false,
             signer: None,
         })
     }

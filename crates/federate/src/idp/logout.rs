@@ -2,28 +2,17 @@
 
 use super::{Application, IdentityProvider};
 use crate::error::{Denial, FederateError};
-use crate::token::message_id;
-use crate::transport::{Outgoing, Received, front_channel, send};
+use crate::logout_message::{LogoutDemand, answer_logout, binding_of, channels, logout_request};
+use crate::transport::{Outgoing, Received, send};
 use chrono::{DateTime, Utc};
-use federate_logout::{Initiator, LogoutRequestToSend};
+use federate_logout::{Answer, Channels, LogoutRequestToSend, Requester};
 use federate_saml::{
-    Extensions, LogoutExpectation, LogoutRequest, LogoutResponse, Message, MessageHints,
+    LogoutExpectation, LogoutRequest, LogoutResponse, Message, MessageHints,
     validate_logout_request, validate_logout_response,
 };
-use federate_types::{NameId, RelayState, SessionIndex, Status};
+use federate_types::{Binding, EntityId};
 use federate_xml::Verified;
 use std::borrow::Cow;
-
-/// A verified and validated LogoutRequest of an application.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogoutDemand {
-    /// Who asked, and how to answer.
-    pub(crate) initiator: Initiator,
-    /// Whose sessions.
-    pub(crate) name_id: NameId,
-    /// Which; all of that person at that application if there is none.
-    pub(crate) session_indexes: Vec<SessionIndex>,
-}
 
 /// A verified message, the application that sent it, and when it came.
 type FromApplication<'a, T> = (Verified<T>, Cow<'a, Application>, DateTime<Utc>);
@@ -38,17 +27,8 @@ impl IdentityProvider {
             &request,
             &self.logout_expectation(&application, received, now),
         )?;
-        let request = request.into_inner();
-        Ok(LogoutDemand {
-            initiator: Initiator {
-                entity_id: application.entity_id().clone(),
-                request_id: request.id,
-                relay_state: received.relay_state().cloned(),
-                binding: received.binding(),
-            },
-            name_id: request.name_id,
-            session_indexes: request.session_indexes,
-        })
+        let id = application.entity_id();
+        Ok(LogoutDemand::new(request.into_inner(), id, received))
     }
 
     pub(crate) fn receive_logout_response(
@@ -86,68 +66,60 @@ impl IdentityProvider {
         received: &Received<'_>,
         now: DateTime<Utc>,
     ) -> LogoutExpectation<'a> {
+        let soap = self.soap_logout_service.as_ref();
+        let soap = soap.filter(|_| received.binding() == Binding::Soap);
+        let service = soap.unwrap_or(&self.single_logout_service);
         LogoutExpectation {
             peer: application.entity_id(),
-            single_logout_service: self.single_logout_service.as_str(),
+            single_logout_service: service.as_str(),
             binding: received.binding(),
             now,
             skew: application.policy.skew,
         }
     }
 
-    /// Asks an application to end a person's sessions.
+    /// The ways to tell an application that a session is over.
+    pub(crate) fn logout_channels(&self, entity_id: &EntityId) -> Channels {
+        let application = self.application(Some(entity_id)).ok();
+        let metadata = application
+            .as_ref()
+            .and_then(|application| self.metadata_of(application).ok());
+        let Some(sp) = metadata.as_ref().and_then(|metadata| metadata.sp.as_ref()) else {
+            return Channels::default();
+        };
+        Channels {
+            frames: application.is_some_and(|application| application.logout_in_frames),
+            ..channels(&sp.single_logout)
+        }
+    }
+
+    /// Asks an application to end a person's sessions, and says where.
     pub(crate) fn send_logout_request(
         &self,
         to_send: LogoutRequestToSend,
-    ) -> Result<Outgoing, FederateError> {
+    ) -> Result<(String, Outgoing), FederateError> {
         let now = self.now();
         let application = self.application(Some(&to_send.entity_id))?;
         let metadata = self.metadata_of(&application)?;
         let sp = metadata.sp_at(now)?;
-        let binding = to_send.channel.binding();
+        let binding = binding_of(to_send.channel).ok_or(Denial::NoEndpoint)?;
         let endpoint = sp.single_logout_for(binding).ok_or(Denial::NoEndpoint)?;
         let location = endpoint.location.as_str();
-        let request = LogoutRequest {
-            id: to_send.request_id,
-            issue_instant: now,
-            destination: Some(location.to_owned()),
-            not_on_or_after: Some(to_send.deadline),
-            reason: None,
-            issuer: Some(self.party.entity_id.clone()),
-            extensions: Extensions::default(),
-            name_id: to_send.name_id,
-            session_indexes: to_send.session_indexes,
-        };
-        send(&self.party, binding, location, &request, None)
+        let request = logout_request(&self.party, to_send, location, now);
+        let outgoing = send(&self.party, binding, location, &request, None)?;
+        Ok((location.to_owned(), outgoing))
     }
 
     /// Answers the application that asked for a logout, by the binding it used if its
     /// metadata has it, else by one that it has.
     pub(crate) fn send_logout_response(
         &self,
-        initiator: &Initiator,
-        status: Status,
+        requester: &Requester,
+        answer: &Answer,
     ) -> Result<Outgoing, FederateError> {
-        let now = self.now();
-        let application = self.application(Some(&initiator.entity_id))?;
+        let application = self.application(Some(&requester.entity_id))?;
         let metadata = self.metadata_of(&application)?;
-        let sp = metadata.sp_at(now)?;
-        let (binding, endpoint) = sp
-            .single_logout_for(initiator.binding)
-            .map(|endpoint| (initiator.binding, endpoint))
-            .or_else(|| front_channel(&sp.single_logout))
-            .ok_or(Denial::NoEndpoint)?;
-        let location = endpoint.response_location_or_location().as_str();
-        let response = LogoutResponse {
-            id: message_id(self.party.provider())?,
-            issue_instant: now,
-            destination: Some(location.to_owned()),
-            in_response_to: Some(initiator.request_id.clone()),
-            issuer: Some(self.party.entity_id.clone()),
-            extensions: Extensions::default(),
-            status,
-        };
-        let relay_state: Option<&RelayState> = initiator.relay_state.as_ref();
-        send(&self.party, binding, location, &response, relay_state)
+        let endpoints = &metadata.sp_at(self.now())?.single_logout;
+        answer_logout(&self.party, endpoints, requester, answer)
     }
 }

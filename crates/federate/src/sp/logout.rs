@@ -2,15 +2,19 @@
 
 use super::{Connection, Login, ServiceProvider};
 use crate::error::{Denial, FederateError};
+use crate::logout_message::{LogoutDemand, answer_logout, binding_of, channels, logout_request};
 use crate::store::{Store, decode, encode, end_session};
 use crate::token::{Token, hash, message_id};
 use crate::transport::{Incoming, Outgoing, Received, front_channel, send};
 use chrono::{DateTime, TimeDelta, Utc};
+use federate_logout::{Answer, Channels, Initiator, LogoutRequestToSend, Requester};
 use federate_saml::{
     Extensions, LogoutExpectation, LogoutRequest, LogoutResponse, MAX_REQUEST_AGE, MessageHints,
     MessageKind, REASON_USER, validate_logout_request, validate_logout_response,
 };
-use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, UpstreamQuery, names_agree};
+use federate_session::{
+    Namespace, OneTimeEntry, OneTimeKey, PutNew, SessionRecord, UpstreamQuery, names_agree,
+};
 use federate_types::{Binding, ClockSkew, EntityId, NameId, SessionIndex, Status};
 
 /// What a logout message came to.
@@ -19,6 +23,9 @@ use federate_types::{Binding, ClockSkew, EntityId, NameId, SessionIndex, Status}
 pub enum LogoutReceived {
     /// The identity provider asked: the sessions are over, and this is the answer to it.
     Answer(Outgoing),
+    /// The identity provider asked and wants no answer (`aslo:Asynchronous`): the sessions are
+    /// over.
+    Ended,
     /// The identity provider answered our request.
     Finished {
         /// What it reports. Success with the second-level code PartialLogout means that some
@@ -99,58 +106,106 @@ impl<S: Store> ServiceProvider<S> {
         received: &Received<'_>,
     ) -> Result<LogoutReceived, FederateError> {
         let now = self.now();
+        let demand = self.receive_logout_request(received).await?;
+        for session in self.logged_out_by(&demand).await? {
+            end_session(&*self.store, &session.key, self.party.provider(), now).await?;
+        }
+        if demand.requester.asynchronous {
+            return Ok(LogoutReceived::Ended);
+        }
+        let answer = Answer {
+            response_id: message_id(self.party.provider())?,
+            issue_instant: now,
+            status: Status::success(),
+            initiator: Initiator::Upstream(demand.requester.clone()),
+        };
+        let answer = self.send_logout_response(&demand.requester, &answer)?;
+        Ok(LogoutReceived::Answer(answer))
+    }
+
+    /// Verifies and validates a LogoutRequest of an identity provider, remembers it, and
+    /// refuses it when it came before.
+    pub(crate) async fn receive_logout_request(
+        &self,
+        received: &Received<'_>,
+    ) -> Result<LogoutDemand, FederateError> {
+        let now = self.now();
         let unverified = received.unverified::<LogoutRequest>(&self.party)?;
         let issuer = unverified.issuer_hint();
         let connection = self.connection(issuer.as_ref())?;
-        let (metadata, keys) = self.trusted(&connection, now)?;
+        let (_, keys) = self.trusted(&connection, now)?;
         let policy = &connection.policy;
         let request = received.verify(&unverified, &keys, &self.party, policy, now)?;
         validate_logout_request(
             &request,
             &self.logout_expectation(&connection, received, now)?,
         )?;
-        let idp_id = connection.entity_id();
-        self.once(idp_id, request.id.as_str(), now).await?;
-        self.remember_logout(idp_id, &request, now).await?;
+        let idp = connection.entity_id();
+        self.once(idp, request.id.as_str(), now).await?;
+        self.remember_logout(idp, &request, now).await?;
+        Ok(LogoutDemand::new(request.into_inner(), idp, received))
+    }
+
+    /// The sessions that a LogoutRequest of an identity provider means.
+    pub(crate) async fn logged_out_by(
+        &self,
+        demand: &LogoutDemand,
+    ) -> Result<Vec<SessionRecord>, FederateError> {
         let query = UpstreamQuery {
             tenant: self.tenant.clone(),
             connection: self.connection.clone(),
-            issuer: idp_id.clone(),
-            name_id: request.name_id.clone(),
-            session_indexes: request.session_indexes.clone(),
+            issuer: demand.requester.entity_id.clone(),
+            name_id: demand.name_id.clone(),
+            session_indexes: demand.session_indexes.clone(),
         };
-        for session in self.store.by_upstream(&query).await? {
-            end_session(&*self.store, &session.key, self.party.provider(), now).await?;
-        }
-        // What was asked directly is answered directly ([SAMLProf] 4.4.3.4).
-        let (binding, location) = match received.binding() {
-            Binding::Soap => (Binding::Soap, None),
-            _ => {
-                let (binding, endpoint) = front_channel(&metadata.idp_at(now)?.single_logout)
-                    .ok_or(Denial::NoEndpoint)?;
-                let location = endpoint.response_location_or_location();
-                (binding, Some(location.as_str()))
-            }
-        };
-        let response = LogoutResponse {
-            id: message_id(self.party.provider())?,
-            issue_instant: now,
-            destination: location.map(str::to_owned),
-            in_response_to: Some(request.id.clone()),
-            issuer: Some(self.party.entity_id.clone()),
-            extensions: Extensions::default(),
-            status: Status::success(),
-        };
-        let relay_state = received.relay_state();
-        let location = location.unwrap_or_default();
-        let answer = send(&self.party, binding, location, &response, relay_state)?;
-        Ok(LogoutReceived::Answer(answer))
+        Ok(self.store.by_upstream(&query).await?)
     }
 
-    async fn logout_response(
+    /// Answers the identity provider that asked for a logout.
+    pub(crate) fn send_logout_response(
+        &self,
+        requester: &Requester,
+        answer: &Answer,
+    ) -> Result<Outgoing, FederateError> {
+        let connection = self.connection(Some(&requester.entity_id))?;
+        let metadata = self.metadata_of(&connection)?;
+        let endpoints = &metadata.idp_at(self.now())?.single_logout;
+        answer_logout(&self.party, endpoints, requester, answer)
+    }
+
+    /// The ways to tell an identity provider that a session is over.
+    pub(crate) fn logout_channels(&self, entity_id: &EntityId) -> Channels {
+        let metadata = self
+            .connection(Some(entity_id))
+            .ok()
+            .and_then(|connection| self.metadata_of(&connection).ok());
+        let idp = metadata.as_ref().and_then(|metadata| metadata.idp.as_ref());
+        idp.map_or_else(Channels::default, |idp| channels(&idp.single_logout))
+    }
+
+    /// Where an identity provider takes requests of this kind, and the request for it.
+    pub(crate) fn send_logout_request(
+        &self,
+        to_send: LogoutRequestToSend,
+    ) -> Result<(String, Outgoing), FederateError> {
+        let now = self.now();
+        let connection = self.connection(Some(&to_send.entity_id))?;
+        let metadata = self.metadata_of(&connection)?;
+        let binding = binding_of(to_send.channel).ok_or(Denial::NoEndpoint)?;
+        let endpoints = &metadata.idp_at(now)?.single_logout;
+        let endpoint = endpoints.iter().find(|e| e.is_for(binding));
+        let location = endpoint.ok_or(Denial::NoEndpoint)?.location.as_str();
+        let request = logout_request(&self.party, to_send, location, now);
+        let outgoing = send(&self.party, binding, location, &request, None)?;
+        Ok((location.to_owned(), outgoing))
+    }
+
+    /// A verified and validated LogoutResponse of an identity provider, whichever request it
+    /// answers.
+    pub(crate) fn receive_logout_response(
         &self,
         received: &Received<'_>,
-    ) -> Result<LogoutReceived, FederateError> {
+    ) -> Result<LogoutResponse, FederateError> {
         let now = self.now();
         let unverified = received.unverified::<LogoutResponse>(&self.party)?;
         let issuer = unverified.issuer_hint();
@@ -158,18 +213,27 @@ impl<S: Store> ServiceProvider<S> {
         let (_, keys) = self.trusted(&connection, now)?;
         let policy = &connection.policy;
         let response = received.verify(&unverified, &keys, &self.party, policy, now)?;
-        // The request is looked up by what was verified, and consumed.
-        let id = response
-            .in_response_to
-            .clone()
-            .ok_or(Denial::UnknownRequest)?;
+        let id = response.in_response_to.clone();
+        let id = id.ok_or(Denial::UnknownRequest)?;
         let expectation = self.logout_expectation(&connection, received, now)?;
         validate_logout_response(&response, Some(&id), &expectation)?;
-        let key = self.logout_request_key(connection.entity_id(), id.as_str());
-        let taken = self.store.take(SENT_LOGOUT, &key, now).await?;
+        Ok(response.into_inner())
+    }
+
+    async fn logout_response(
+        &self,
+        received: &Received<'_>,
+    ) -> Result<LogoutReceived, FederateError> {
+        let response = self.receive_logout_response(received)?;
+        // The request is looked up by what was verified, and consumed.
+        let (Some(id), Some(idp)) = (response.in_response_to, response.issuer) else {
+            return Err(Denial::UnknownRequest.into());
+        };
+        let key = self.logout_request_key(&idp, id.as_str());
+        let taken = self.store.take(SENT_LOGOUT, &key, self.now()).await?;
         taken.ok_or(Denial::UnknownRequest)?;
         Ok(LogoutReceived::Finished {
-            status: response.status.clone(),
+            status: response.status,
         })
     }
 
@@ -245,7 +309,9 @@ impl<S: Store> ServiceProvider<S> {
         received: &Received<'_>,
         now: DateTime<Utc>,
     ) -> Result<LogoutExpectation<'a>, FederateError> {
-        let service = self.single_logout_service.as_ref();
+        let soap = self.soap_logout_service.as_ref();
+        let soap = soap.filter(|_| received.binding() == Binding::Soap);
+        let service = soap.or(self.single_logout_service.as_ref());
         Ok(LogoutExpectation {
             peer: connection.entity_id(),
             single_logout_service: service.ok_or(Denial::NoEndpoint)?.as_str(),

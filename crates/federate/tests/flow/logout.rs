@@ -6,17 +6,17 @@ use federate::types::StatusCode;
 use federate::{Denial, FederateError, LogoutReceived, Outgoing};
 use federate_testkit::parties::query;
 
-fn finished(received: LogoutReceived) -> federate::types::Status {
+pub(crate) fn finished(received: LogoutReceived) -> federate::types::Status {
     match received {
         LogoutReceived::Finished { status } => status,
-        LogoutReceived::Answer(_) => panic!("a request"),
+        other => panic!("{other:?}"),
     }
 }
 
-fn answered(received: LogoutReceived) -> Outgoing {
+pub(crate) fn answered(received: LogoutReceived) -> Outgoing {
     match received {
         LogoutReceived::Answer(outgoing) => outgoing,
-        LogoutReceived::Finished { .. } => panic!("a response"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -38,7 +38,10 @@ async fn logging_out_at_one_application_logs_out_everywhere_on_both_providers() 
         // The hub's session is dead before any message leaves.
         assert!(hub.session(&session).await.unwrap().is_none());
         let page = hub.logout_page(&handle).await.unwrap();
-        assert_eq!(page.phase, LogoutPhase::Asking);
+        assert!(matches!(
+            page.phase,
+            LogoutPhase::Asking { sent: false, .. }
+        ));
         assert_eq!(page.initiator.as_deref(), Some("Application A"));
 
         let to_b = hub.next_logout(&handle).await.unwrap().unwrap();
@@ -50,12 +53,16 @@ async fn logging_out_at_one_application_logs_out_everywhere_on_both_providers() 
         let again = hub.receive_logout(Incoming::Redirect(&query_b)).await;
         assert_eq!(again.unwrap().expose(), handle.expose());
         let page = hub.logout_page(&handle).await.unwrap();
-        assert_eq!(page.phase, LogoutPhase::Answering);
-        let confirmed = NamedOutcome {
-            name: "Application B".to_owned(),
-            outcome: Outcome::Confirmed,
+        let to = "Application A".to_owned();
+        assert_eq!(page.phase, LogoutPhase::Answering { to });
+        let [at_b] = &page.applications[..] else {
+            panic!("one other application")
         };
-        assert_eq!(page.applications, [confirmed]);
+        assert_eq!(at_b.name, "Application B");
+        assert_eq!(
+            (&at_b.outcome, at_b.retriable),
+            (&Outcome::Confirmed, false)
+        );
 
         let to_a = hub.finish_logout(&handle).await.unwrap().unwrap();
         let received = a.receive_logout(Incoming::Redirect(&query(&to_a))).await;
@@ -171,7 +178,7 @@ async fn an_assertion_that_comes_after_its_logout_opens_nothing() {
     parties.clock.advance(TimeDelta::seconds(1));
     let request = from_the_hub(&parties, &session).await;
     let received = a.receive_logout(Incoming::Redirect(&request)).await;
-    answered(received.unwrap());
+    let _ = answered(received.unwrap());
 
     let browser = Some(&started.browser);
     let error = a.complete_login(&late, browser, None).await.unwrap_err();
@@ -194,7 +201,7 @@ async fn a_logout_of_one_session_leaves_an_assertion_of_another() {
     let waiting = a.receive_login(&body).await.unwrap();
     let request = from_the_hub(&parties, &first).await;
     let received = a.receive_logout(Incoming::Redirect(&request)).await;
-    answered(received.unwrap());
+    let _ = answered(received.unwrap());
     let done = a
         .complete_login(&waiting, Some(&started.browser), None)
         .await;

@@ -12,7 +12,7 @@ fn layers() -> ThreeLayers {
 }
 
 /// A session at the identity provider upstream.
-async fn sign_in_upstream(layers: &ThreeLayers) -> Token {
+pub(crate) async fn sign_in_upstream(layers: &ThreeLayers) -> Token {
     let user = layers.parties.directory.authenticate(USER, PASSWORD);
     let persistence = Persistence::Persistent;
     let signed_in = layers
@@ -23,7 +23,11 @@ async fn sign_in_upstream(layers: &ThreeLayers) -> Token {
 }
 
 /// What the hub has received from upstream, and the browser that began it.
-async fn received(layers: &ThreeLayers, demand: Option<&Token>, session: &Token) -> (Token, Token) {
+pub(crate) async fn received(
+    layers: &ThreeLayers,
+    demand: Option<&Token>,
+    session: &Token,
+) -> (Token, Token) {
     let hub = &layers.parties.hub;
     let started = hub.start_upstream_login(None, demand, None).await.unwrap();
     let query = query(&started.outgoing);
@@ -40,7 +44,7 @@ async fn received(layers: &ThreeLayers, demand: Option<&Token>, session: &Token)
 }
 
 /// The way of a browser through the identity provider upstream and back to the hub.
-async fn through_upstream(
+pub(crate) async fn through_upstream(
     layers: &ThreeLayers,
     demand: Option<&Token>,
     session: &Token,

@@ -1,0 +1,314 @@
+//! What a logout asks of its hub: sessions to end, and peers to ask without a browser.
+
+use super::super::Hub;
+use crate::back_channel::{AnyBackChannel, BackChannel};
+use crate::error::FederateError;
+use crate::store::Store;
+use crate::transport::{Outgoing, Received};
+use chrono::{DateTime, TimeDelta, Utc};
+use federate_logout::{
+    Answer, Channel, CircuitBreaker, Effect, Event, Initiator, Journal, Layer, LogoutRequestToSend,
+    Moment, RevokedParticipant, RevokedUpstream, SendFailure,
+};
+use federate_session::{LogoutKey, Participant, SessionKey, Termination, UpstreamSession};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// How long a worker has for the due work that it was given.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+
+/// How much work waits in memory for a worker; beyond, the store gives it out when it is due.
+const WAITING: usize = 4096;
+
+/// What failed of late, and what waits for a worker of this node.
+#[derive(Default)]
+pub(crate) struct Circuits {
+    breaker: Mutex<CircuitBreaker>,
+    waiting: Mutex<VecDeque<LogoutWork>>,
+    arrived: Notify,
+}
+
+/// Requests of one logout that need no browser.
+///
+/// Hand it to [`Hub::carry_out`]. When it is lost, nothing else is: the requests' deadlines pass,
+/// and they are made anew.
+#[derive(Debug)]
+#[must_use]
+pub struct LogoutWork {
+    key: LogoutKey,
+    requests: Vec<LogoutRequestToSend>,
+}
+
+impl LogoutWork {
+    pub(super) const fn new(key: LogoutKey, requests: Vec<LogoutRequestToSend>) -> Self {
+        Self { key, requests }
+    }
+}
+
+impl<S: Store> Hub<S> {
+    /// Asks applications and identity providers that have a SOAP service for single logout by
+    /// this channel, without the browser. Run [`next_work`](Self::next_work) and
+    /// [`carry_out_due`](Self::carry_out_due) then; `federate-axum` does.
+    #[must_use]
+    pub fn with_back_channel(mut self, channel: impl BackChannel + 'static) -> Self {
+        self.back_channel = AnyBackChannel::new(channel);
+        self
+    }
+
+    /// Waits for work of a logout that began or went on at this node.
+    pub async fn next_work(&self) -> LogoutWork {
+        loop {
+            let arrived = self.circuits.arrived.notified();
+            if let Some(work) = lock(&self.circuits.waiting).pop_front() {
+                return work;
+            }
+            arrived.await;
+        }
+    }
+
+    /// Asks everybody that this work names, at once, and goes on with the logout as they
+    /// answer.
+    ///
+    /// # Errors
+    /// Failures of the store; the work is then found again when it is due.
+    pub async fn carry_out(&self, work: LogoutWork) -> Result<(), FederateError> {
+        let key = work.key;
+        let mut asking: FuturesUnordered<_> = work
+            .requests
+            .into_iter()
+            .map(|request| self.ask(request))
+            .collect();
+        while let Some(event) = asking.next().await {
+            let effects = self.journal().advance(&key, event, self.moment()?).await?;
+            let (_, more) = self.revoke(&key, effects).await?;
+            asking.extend(more.into_iter().map(|request| self.ask(request)));
+        }
+        Ok(())
+    }
+
+    /// Goes on with up to `limit` logouts that are due: deadlines that passed, retries, and what
+    /// another node left when it died. Gives how many there were; call it every second or so.
+    ///
+    /// # Errors
+    /// Failures of the store. A logout that cannot be carried on does not keep the others.
+    pub async fn carry_out_due(&self, limit: usize) -> Result<usize, FederateError> {
+        let claimed = self.store.claim_due(self.now(), LEASE, limit).await?;
+        let mut going_on: FuturesUnordered<_> = claimed
+            .iter()
+            .map(|claimed| async {
+                let key = claimed.key;
+                let mut requests = Vec::new();
+                // What another node had begun, then what is late.
+                for event in [Event::Resumed, Event::DeadlinePassed] {
+                    let effects = self.journal().advance(&key, event, self.moment()?).await?;
+                    requests.extend(self.revoke(&key, effects).await?.1);
+                }
+                self.carry_out(LogoutWork::new(key, requests)).await
+            })
+            .collect();
+        let mut failed = None;
+        while let Some(outcome) = going_on.next().await {
+            failed = outcome.err().or(failed);
+        }
+        drop(going_on);
+        failed.map_or(Ok(claimed.len()), Err)
+    }
+
+    /// Takes a step, and gives what the browser is needed for.
+    pub(super) async fn advance(
+        &self,
+        key: &LogoutKey,
+        event: Event,
+    ) -> Result<Vec<Effect>, FederateError> {
+        let effects = self.journal().advance(key, event, self.moment()?).await?;
+        let (others, requests) = self.revoke(key, effects).await?;
+        self.leave_to_workers(key, requests);
+        Ok(others)
+    }
+
+    pub(super) fn leave_to_workers(&self, key: &LogoutKey, requests: Vec<LogoutRequestToSend>) {
+        if requests.is_empty() {
+            return;
+        }
+        let mut waiting = lock(&self.circuits.waiting);
+        if waiting.len() < WAITING {
+            waiting.push_back(LogoutWork::new(*key, requests));
+            self.circuits.arrived.notify_one();
+        }
+    }
+
+    /// Ends the sessions that a step wants ended, before any message leaves, and gives what
+    /// else is to be done: with the browser, and without.
+    pub(super) async fn revoke(
+        &self,
+        key: &LogoutKey,
+        effects: Vec<Effect>,
+    ) -> Result<(Vec<Effect>, Vec<LogoutRequestToSend>), FederateError> {
+        let mut waiting = VecDeque::from(effects);
+        let (mut others, mut requests) = (Vec::new(), Vec::new());
+        while let Some(effect) = waiting.pop_front() {
+            match effect {
+                Effect::RevokeSession { session } => {
+                    let event = self.revoke_session(key, session, self.now()).await;
+                    waiting.extend(self.journal().advance(key, event, self.moment()?).await?);
+                }
+                Effect::SendLogoutRequest(request) if is_behind(request.channel) => {
+                    requests.push(request);
+                }
+                other => others.push(other),
+            }
+        }
+        Ok((others, requests))
+    }
+
+    async fn revoke_session(
+        &self,
+        by: &LogoutKey,
+        session: SessionKey,
+        now: DateTime<Utc>,
+    ) -> Event {
+        let (participants, upstream) = match self.store.begin_termination(&session, *by, now).await
+        {
+            Ok(Termination::Ended(ended)) => (ended.participants, ended.record.upstream),
+            Ok(_) => (Vec::new(), None),
+            Err(_) => return Event::RevocationFailed { session },
+        };
+        let participants = participants.into_iter().map(|p| self.participant(p));
+        Event::Revoked {
+            session,
+            participants: participants.collect(),
+            upstream: upstream.and_then(|upstream| self.revoked_upstream(upstream)),
+        }
+    }
+
+    /// A participant with the ways to reach it that its metadata has.
+    fn participant(&self, participant: Participant) -> RevokedParticipant {
+        let mut channels = self.idp.logout_channels(&participant.entity_id);
+        if !self.back_channel.is_some() {
+            channels.back = None;
+        }
+        RevokedParticipant {
+            entity_id: participant.entity_id,
+            name_id: participant.name_id,
+            session_index: participant.session_index,
+            channels,
+        }
+    }
+
+    fn revoked_upstream(&self, upstream: UpstreamSession) -> Option<RevokedUpstream> {
+        let mut channels = self.upstream.as_ref()?.logout_channels(&upstream.issuer);
+        if !self.back_channel.is_some() {
+            channels.back = None;
+        }
+        Some(RevokedUpstream {
+            entity_id: upstream.issuer,
+            name_id: upstream.name_id,
+            session_index: upstream.session_index,
+            channels,
+        })
+    }
+
+    /// Asks a peer directly (`[SAMLProf] 4.4.3.3`).
+    async fn ask(&self, to_send: LogoutRequestToSend) -> Event {
+        let (peer, request_id) = (to_send.entity_id.clone(), to_send.request_id.clone());
+        if !lock(&self.circuits.breaker).may_send(&peer, self.now()) {
+            let reason = SendFailure::CircuitOpen;
+            return Event::SendFailed { request_id, reason };
+        }
+        let outcome = self.exchange(to_send).await;
+        let mut breaker = lock(&self.circuits.breaker);
+        match outcome {
+            Ok(event) => {
+                breaker.succeeded(&peer);
+                event
+            }
+            Err(reason) => {
+                breaker.failed(&peer, self.now());
+                Event::SendFailed { request_id, reason }
+            }
+        }
+    }
+
+    async fn exchange(&self, to_send: LogoutRequestToSend) -> Result<Event, SendFailure> {
+        let (layer, peer) = (to_send.layer, to_send.entity_id.clone());
+        let request_id = to_send.request_id.clone();
+        let sent = self.request(to_send).map_err(|_| SendFailure::NotSent)?;
+        let (location, Outgoing::Soap(envelope)) = sent else {
+            return Err(SendFailure::NotSent);
+        };
+        let answer = self.back_channel.exchange(&location, envelope).await;
+        let answer = answer.map_err(|_| SendFailure::NotSent)?;
+        let received = Received::Soap(&answer);
+        let response = match (layer, &self.upstream) {
+            (Layer::Application, _) => self.idp.receive_logout_response(&received),
+            (Layer::Upstream, Some(sp)) => sp.receive_logout_response(&received),
+            (Layer::Upstream, None) => return Err(SendFailure::NotSent),
+        };
+        let response = response.map_err(|_| SendFailure::Fault)?;
+        // The peer that was asked answers what it was asked.
+        if response.issuer != Some(peer.clone())
+            || response.in_response_to != Some(request_id.clone())
+        {
+            return Err(SendFailure::Fault);
+        }
+        Ok(Event::ResponseReceived {
+            entity_id: peer,
+            in_response_to: request_id,
+            status: response.status,
+        })
+    }
+
+    /// Where a peer takes a request, and the request.
+    pub(super) fn request(
+        &self,
+        to_send: LogoutRequestToSend,
+    ) -> Result<(String, Outgoing), FederateError> {
+        match to_send.layer {
+            Layer::Application => self.idp.send_logout_request(to_send),
+            Layer::Upstream => self.service_provider()?.send_logout_request(to_send),
+        }
+    }
+
+    /// What goes to whoever asked for the logout, if anything does.
+    pub(super) fn answer(&self, answer: &Answer) -> Result<Option<Outgoing>, FederateError> {
+        Ok(match &answer.initiator {
+            Initiator::Participant(requester) => {
+                Some(self.idp.send_logout_response(requester, answer)?)
+            }
+            Initiator::Upstream(requester) => {
+                let sp = self.service_provider()?;
+                Some(sp.send_logout_response(requester, answer)?)
+            }
+            Initiator::HubPage {
+                return_to: Some(address),
+                ..
+            } => Some(Outgoing::Redirect(address.clone())),
+            _ => None,
+        })
+    }
+
+    pub(super) fn moment(&self) -> Result<Moment, FederateError> {
+        let mut seed = [0; 32];
+        self.provider().random.fill(&mut seed)?;
+        Ok(Moment {
+            now: self.now(),
+            seed,
+        })
+    }
+
+    pub(super) fn journal(&self) -> Journal<'_, S> {
+        Journal::new(&*self.store)
+    }
+}
+
+const fn is_behind(channel: Channel) -> bool {
+    matches!(channel, Channel::Back(_))
+}
+
+/// Nothing panics while it holds one of these locks.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,406 @@
+//! Logout without the browser: applications that take LogoutRequests by SOAP.
+
+use crate::*;
+use chrono::TimeDelta;
+use federate::hub::{LogoutPage, LogoutPhase};
+use federate::logout::{HubOutcome, Outcome};
+use federate::saml::binding::soap;
+use federate::saml::{Extensions, LogoutRequest, signed_xml};
+use federate::types::StatusCode;
+use federate::{Denial, FederateError, Hub, LogoutReceived, Outgoing};
+use federate_testkit::parties::{HUB_SOAP_SLO, TestClock};
+
+const A: &str = "https://a.example/saml/soap";
+const B: &str = "https://b.example/saml/soap";
+
+/// A hub and two applications that can be asked without a browser.
+struct World {
+    clock: TestClock,
+    hub: Hub<MemoryStore>,
+    directory: federate::hub::Directory,
+    a: Arc<ServiceProvider<MemoryStore>>,
+    b: Arc<ServiceProvider<MemoryStore>>,
+    wire: Wire,
+}
+
+fn world() -> World {
+    let parties = Parties::with_soap_logout(federate::crypto::aws_lc_provider());
+    let [a, b] = parties.applications.map(Arc::new);
+    let wire = Wire::default();
+    for (location, sp) in [(A, &a), (B, &b)] {
+        let sp = Arc::clone(sp);
+        wire.connect(location, move |envelope| {
+            let sp = Arc::clone(&sp);
+            async move {
+                let received = sp.receive_logout(Incoming::Soap(&envelope)).await;
+                match received.map_err(|e| BackChannelError::new(e.to_string()))? {
+                    LogoutReceived::Answer(Outgoing::Soap(answer)) => Ok(answer),
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+    }
+    World {
+        clock: parties.clock,
+        hub: parties.hub.with_back_channel(wire.clone()),
+        directory: parties.directory,
+        a,
+        b,
+        wire,
+    }
+}
+
+impl World {
+    async fn sign_in(&self) -> Token {
+        let user = self.directory.authenticate(USER, PASSWORD).unwrap();
+        let signed_in = self.hub.sign_in(&user, Persistence::Persistent, None).await;
+        signed_in.unwrap().token
+    }
+
+    /// Signs on to an application with the hub's session.
+    async fn open(&self, sp: &ServiceProvider<MemoryStore>, session: &Token) -> CompletedLogin {
+        let started = start(sp).await;
+        let query = query(&started.outgoing);
+        let handle = self.hub.receive_sign_on(Incoming::Redirect(&query)).await;
+        let step = self
+            .hub
+            .continue_sign_on(&handle.unwrap(), Some(session))
+            .await;
+        let SignOn::Respond(form) = step.unwrap() else {
+            panic!("signed in")
+        };
+        let handle = sp.receive_login(&form_body(&form)).await.unwrap();
+        let done = sp.complete_login(&handle, Some(&started.browser), None);
+        done.await.unwrap()
+    }
+
+    /// What a worker of this node does.
+    async fn work(&self) {
+        let work = self.hub.next_work().await;
+        self.hub.carry_out(work).await.unwrap();
+    }
+
+    async fn page(&self, handle: &Token) -> LogoutPage {
+        self.hub.logout_page(handle).await.unwrap()
+    }
+
+    async fn is_signed_in(
+        &self,
+        sp: &ServiceProvider<MemoryStore>,
+        login: &CompletedLogin,
+    ) -> bool {
+        sp.session(&login.token).await.unwrap().is_some()
+    }
+}
+
+fn outcomes(page: &LogoutPage) -> Vec<&Outcome> {
+    page.applications.iter().map(|peer| &peer.outcome).collect()
+}
+
+#[tokio::test]
+async fn applications_are_signed_out_without_the_browser() {
+    let world = world();
+    let session = world.sign_in().await;
+    let (at_a, at_b) = (
+        world.open(&world.a, &session).await,
+        world.open(&world.b, &session).await,
+    );
+    let handle = world.hub.log_out(&session).await.unwrap();
+    let page = world.page(&handle).await;
+    assert_eq!(
+        (page.hub, &page.phase),
+        (HubOutcome::Ended, &LogoutPhase::Working)
+    );
+    world.work().await;
+    let page = world.page(&handle).await;
+    assert_eq!(page.phase, LogoutPhase::Done { complete: true });
+    assert_eq!(outcomes(&page), [&Outcome::Confirmed, &Outcome::Confirmed]);
+    assert!(!world.is_signed_in(&world.a, &at_a).await);
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
+}
+
+#[tokio::test]
+async fn who_does_not_answer_directly_is_asked_by_the_browser() {
+    let world = world();
+    let session = world.sign_in().await;
+    world.open(&world.a, &session).await;
+    let at_b = world.open(&world.b, &session).await;
+    world.wire.cut(B);
+    let handle = world.hub.log_out(&session).await.unwrap();
+    world.work().await;
+    // Two more attempts, and then the browser.
+    for _ in 0..20 {
+        world.clock.advance(TimeDelta::seconds(1));
+        world.hub.carry_out_due(10).await.unwrap();
+    }
+    let page = world.page(&handle).await;
+    assert!(matches!(page.phase, LogoutPhase::Asking { .. }), "{page:?}");
+    let to_b = world.hub.next_logout(&handle).await.unwrap().unwrap();
+    let received = world
+        .b
+        .receive_logout(Incoming::Redirect(&query(&to_b)))
+        .await;
+    let answer = crate::logout::answered(received.unwrap());
+    let back = world
+        .hub
+        .receive_logout(Incoming::Redirect(&query(&answer)))
+        .await;
+    assert_eq!(back.unwrap().expose(), handle.expose());
+    let page = world.page(&handle).await;
+    assert_eq!(page.phase, LogoutPhase::Done { complete: true });
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
+}
+
+#[tokio::test]
+async fn an_administrator_ends_every_session_of_a_person() {
+    let world = world();
+    let sessions = [world.sign_in().await, world.sign_in().await];
+    let mut logins = Vec::new();
+    for session in &sessions {
+        logins.push(world.open(&world.a, session).await);
+    }
+    let other = world.open(&world.b, &sessions[1]).await;
+    world.wire.cut(B);
+    let view = world.hub.session(&sessions[0]).await.unwrap().unwrap();
+    let handle = world
+        .hub
+        .end_sessions_of(&view.user.id)
+        .await
+        .unwrap()
+        .unwrap();
+    for session in &sessions {
+        assert!(world.hub.session(session).await.unwrap().is_none());
+    }
+    world.work().await;
+    for login in &logins {
+        assert!(!world.is_signed_in(&world.a, login).await);
+    }
+    // B is dead: it is asked again later, and by nobody's browser.
+    assert!(world.is_signed_in(&world.b, &other).await);
+    world.clock.advance(TimeDelta::minutes(3));
+    world.hub.carry_out_due(10).await.unwrap();
+    let page = world.page(&handle).await;
+    assert!(matches!(page.phase, LogoutPhase::Done { complete: false }));
+    assert!(
+        matches!(
+            outcomes(&page)[..],
+            [Outcome::Confirmed, Outcome::Failed(_)]
+        ),
+        "{page:?}"
+    );
+    let sp = Arc::clone(&world.b);
+    world.wire.connect(B, move |envelope| {
+        let sp = Arc::clone(&sp);
+        async move {
+            match sp.receive_logout(Incoming::Soap(&envelope)).await {
+                Ok(LogoutReceived::Answer(Outgoing::Soap(answer))) => Ok(answer),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    for _ in 0..60 {
+        world.clock.advance(TimeDelta::minutes(2));
+        world.hub.carry_out_due(10).await.unwrap();
+    }
+    assert!(!world.is_signed_in(&world.b, &other).await);
+    let page = world.page(&handle).await;
+    assert_eq!(outcomes(&page), [&Outcome::Confirmed, &Outcome::Confirmed]);
+    assert!(
+        world
+            .hub
+            .end_sessions_of(&federate::session::UserId::new("nobody").unwrap())
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn an_administrator_ends_one_session() {
+    let world = world();
+    let (first, second) = (world.sign_in().await, world.sign_in().await);
+    let view = world.hub.session(&first).await.unwrap().unwrap();
+    assert!(
+        world
+            .hub
+            .end_session(&view.record.id)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        world
+            .hub
+            .end_session(&view.record.id)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(world.hub.session(&first).await.unwrap().is_none());
+    assert!(world.hub.session(&second).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn applications_are_told_of_an_expired_session_if_that_is_wanted() {
+    let mut world = world();
+    world.hub = world.hub.with_expiry_told();
+    let session = world.sign_in().await;
+    let at_a = world.open(&world.a, &session).await;
+    world
+        .clock
+        .advance(TimeDelta::days(3) - TimeDelta::hours(1));
+    assert!(world.is_signed_in(&world.a, &at_a).await);
+    world.clock.advance(TimeDelta::hours(1));
+    let query = query(&start(&world.b).await.outgoing);
+    let handle = world.hub.receive_sign_on(Incoming::Redirect(&query)).await;
+    let step = world
+        .hub
+        .continue_sign_on(&handle.unwrap(), Some(&session))
+        .await;
+    assert!(matches!(step.unwrap(), SignOn::SignIn { .. }));
+    world.work().await;
+    assert!(!world.is_signed_in(&world.a, &at_a).await);
+}
+
+/// A LogoutRequest of the first application by SOAP.
+fn by_soap(world: &World, login: &CompletedLogin, asynchronous: bool) -> Vec<u8> {
+    let party = world.a.party();
+    let now = federate::Clock::now(&world.clock);
+    let mut request = LogoutRequest {
+        id: federate::types::MessageId::from_random([9; 20]),
+        issue_instant: now,
+        destination: Some(HUB_SOAP_SLO.to_owned()),
+        not_on_or_after: Some(now + TimeDelta::minutes(5)),
+        reason: None,
+        issuer: Some(party.entity_id.clone()),
+        extensions: Extensions::default(),
+        name_id: login.login.name_id.clone(),
+        session_indexes: login.login.session_index.clone().into_iter().collect(),
+    };
+    if asynchronous {
+        request.set_asynchronous();
+    }
+    soap::envelope(&signed_xml(&request, &party.signer).unwrap())
+}
+
+/// Which status the answer tells; who reads it verifies it.
+fn status(answer: &Outgoing) -> (bool, bool) {
+    let Outgoing::Soap(envelope) = answer else {
+        panic!("what was asked directly is answered directly")
+    };
+    let text = String::from_utf8(envelope.clone()).unwrap();
+    assert!(text.contains("InResponseTo=") && text.contains("SignatureValue"));
+    let tells = |code: StatusCode| text.contains(&format!("Value=\"{}\"", code.uri()));
+    (tells(StatusCode::Success), tells(StatusCode::PartialLogout))
+}
+
+#[tokio::test]
+async fn an_application_logs_out_by_soap_and_is_answered_at_once() {
+    let world = world();
+    let session = world.sign_in().await;
+    let (at_a, at_b) = (
+        world.open(&world.a, &session).await,
+        world.open(&world.b, &session).await,
+    );
+    let envelope = by_soap(&world, &at_a, false);
+    let answer = world.hub.receive_soap_logout(&envelope).await.unwrap();
+    assert_eq!(status(&answer), (true, false));
+    assert!(world.hub.session(&session).await.unwrap().is_none());
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
+    let again = world.hub.receive_soap_logout(&envelope).await.unwrap_err();
+    assert!(matches!(again, FederateError::Denied(Denial::Replayed)));
+}
+
+#[tokio::test]
+async fn a_soap_answer_says_who_could_not_be_told() {
+    let world = world();
+    let session = world.sign_in().await;
+    let at_a = world.open(&world.a, &session).await;
+    world.open(&world.b, &session).await;
+    world.wire.cut(B);
+    let answer = world
+        .hub
+        .receive_soap_logout(&by_soap(&world, &at_a, false))
+        .await;
+    assert_eq!(
+        status(&answer.unwrap()),
+        (true, true),
+        "the hub's session is over, B's is not"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_wants_no_answer_gets_none() {
+    let world = world();
+    let session = world.sign_in().await;
+    let (at_a, at_b) = (
+        world.open(&world.a, &session).await,
+        world.open(&world.b, &session).await,
+    );
+    let envelope = by_soap(&world, &at_a, true);
+    let nothing = world.hub.receive_soap_logout(&envelope).await.unwrap_err();
+    assert!(matches!(
+        nothing,
+        FederateError::Denied(Denial::NoAnswerWanted)
+    ));
+    assert!(world.hub.session(&session).await.unwrap().is_none());
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
+}
+
+#[tokio::test]
+async fn a207_an_unknown_session_is_answered_with_success() {
+    let world = world();
+    let session = world.sign_in().await;
+    let at_a = world.open(&world.a, &session).await;
+    world.hub.log_out(&session).await.unwrap();
+    let answer = world
+        .hub
+        .receive_soap_logout(&by_soap(&world, &at_a, false))
+        .await;
+    assert_eq!(status(&answer.unwrap()), (true, false));
+}
+
+/// What an application's server answers, changed on the way.
+async fn lying(
+    world: &World,
+    change: impl Fn(String) -> String + Send + Sync + Clone + 'static,
+) -> LogoutPage {
+    let session = world.sign_in().await;
+    world.open(&world.b, &session).await;
+    let sp = Arc::clone(&world.b);
+    world.wire.connect(B, move |envelope| {
+        let (sp, change) = (Arc::clone(&sp), change.clone());
+        async move {
+            match sp.receive_logout(Incoming::Soap(&envelope)).await {
+                Ok(LogoutReceived::Answer(Outgoing::Soap(answer))) => {
+                    Ok(change(String::from_utf8(answer).unwrap()).into_bytes())
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let handle = world.hub.log_out(&session).await.unwrap();
+    world.work().await;
+    world.page(&handle).await
+}
+
+#[tokio::test]
+async fn a206_only_a_signed_answer_of_the_peer_that_was_asked_confirms() {
+    let world = world();
+    let page = lying(&world, |answer| answer).await;
+    assert_eq!(outcomes(&page), [&Outcome::Confirmed]);
+    let page = lying(&world, |answer| {
+        answer.replace("status:Success", "status:Responder")
+    })
+    .await;
+    assert_ne!(outcomes(&page), [&Outcome::Confirmed]);
+    let page = lying(&world, |_| "<html>no such page</html>".to_owned()).await;
+    assert_ne!(outcomes(&page), [&Outcome::Confirmed]);
+    let without = |answer: String| {
+        let (before, rest) = answer.split_once("<ds:Signature").unwrap();
+        let (_, after) = rest.split_once("</ds:Signature>").unwrap();
+        format!("{before}{after}")
+    };
+    let page = lying(&world, without).await;
+    assert_ne!(outcomes(&page), [&Outcome::Confirmed]);
+}
