@@ -22,7 +22,7 @@ mod peers;
 pub fn step(mut state: Logout, event: Event, moment: Moment) -> (Logout, Vec<Effect>) {
     let resumed = matches!(event, Event::Resumed);
     let mut effects = Vec::new();
-    if state.apply(event, &moment) {
+    if state.apply(event, &moment, &mut effects) {
         state.advance(&moment, &mut effects);
     }
     if resumed {
@@ -83,7 +83,7 @@ impl Logout {
     }
 
     /// Says whether the event meant anything.
-    fn apply(&mut self, event: Event, moment: &Moment) -> bool {
+    fn apply(&mut self, event: Event, moment: &Moment, effects: &mut Vec<Effect>) -> bool {
         match event {
             Event::Revoked {
                 session,
@@ -120,7 +120,7 @@ impl Logout {
                 in_response_to,
                 status,
             } => self.response(&entity_id, &in_response_to, status),
-            Event::Retry { entity_id } => self.retry(&entity_id, moment),
+            Event::Retry { entity_id } => self.retry(&entity_id, moment, effects),
             Event::UpstreamChosen { ask } => self.upstream_chosen(ask, moment),
             Event::DeadlinePassed | Event::Resumed => true,
             Event::Answered => self.answered(),
@@ -203,34 +203,37 @@ impl Logout {
     }
 
     /// Whoever wants it is there: by the front channel if there is one, else behind.
-    fn retry(&mut self, entity_id: &EntityId, moment: &Moment) -> bool {
-        let now = moment.now;
-        if now >= self.last {
+    fn retry(&mut self, entity_id: &EntityId, moment: &Moment, effects: &mut Vec<Effect>) -> bool {
+        let wanted = |logout: &Self, index: usize| {
+            let peer = logout.peers.get(index);
+            peer.is_some_and(|peer| peer.entity_id == *entity_id && logout.is_retriable(peer))
+        };
+        let known = (0..self.peers.len()).any(|index| wanted(self, index));
+        if !known || moment.now >= self.last {
             return false;
         }
+        // What time took away before does not take the wish with it.
+        self.advance(moment, effects);
         let browser = self.initiator.has_browser();
-        let mut retried = false;
         for index in 0..self.peers.len() {
-            let may = |peer: &&Peer| peer.entity_id == *entity_id && self.is_retriable(peer);
-            if self.peers.get(index).filter(may).is_none() {
+            if !wanted(self, index) {
                 continue;
             }
             let Some(peer) = self.peers.get_mut(index) else {
                 continue;
             };
             // What is under way behind is not asked twice at once.
-            if !matches!(peer.turn, Turn::Open { deadline, .. } if now < deadline) {
+            if !matches!(peer.turn, Turn::Open { .. }) {
                 peer.turn = if browser && peer.channels.front.is_some() {
                     Turn::Front
                 } else {
                     peer.background = true;
-                    Turn::Back { at: now }
+                    Turn::Back { at: moment.now }
                 };
             }
             peer.outcome = Outcome::Waiting;
-            retried = true;
         }
-        retried
+        true
     }
 
     fn upstream_chosen(&mut self, ask: bool, moment: &Moment) -> bool {

@@ -142,6 +142,15 @@ impl Peer {
         }
     }
 
+    /// What it is when its turn did not come in time.
+    pub(crate) const fn out_of_time(&self) -> Outcome {
+        if self.asked {
+            Outcome::Asked(NoAnswer::TimedOut)
+        } else {
+            Outcome::Failed(Failure::OutOfTime)
+        }
+    }
+
     /// How many octets its names take in the stored state.
     pub(crate) fn weight(&self) -> usize {
         let indexes = self.session_indexes.iter().map(index_weight).sum::<usize>();

@@ -215,7 +215,7 @@ impl Logout {
         };
         peer.turn = Turn::Over;
         if peer.outcome == Outcome::Waiting {
-            peer.outcome = Outcome::Failed(Failure::OutOfTime);
+            peer.outcome = peer.out_of_time();
         }
         if peer.channels.back.is_none() {
             return;

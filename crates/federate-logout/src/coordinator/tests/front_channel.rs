@@ -238,6 +238,18 @@ fn what_failed_is_asked_again_by_hand() {
 }
 
 #[test]
+fn a_wish_outlives_the_end_that_nobody_told_before() {
+    let mut run = Run::asking(&[redirect("slack"), redirect("zoom")]);
+    run.sent(10, "slack").skips(20, "slack");
+    let entity_id = entity("slack");
+    run.tell(300_000, Event::Retry { entity_id });
+    assert_eq!(run.answers(), Some(&partial()));
+    assert_eq!(run.asks(), ["slack"]);
+    let wanted = Outcome::Asking { sent: false };
+    assert_eq!(run.outcomes(), [wanted, NOT_SENT]);
+}
+
+#[test]
 fn a_back_channel_is_asked_again_by_hand() {
     let mut run = Run::alone(&[soap("box")]);
     run.responds(10, "box", partial());
