@@ -68,6 +68,11 @@ async fn users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn model() {
+    store_suite::model(&InMemory, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_in_files() {
     let files = InFiles {
         dir: TempDir::new().unwrap(),
