@@ -3,6 +3,11 @@
 // A test program: what would be a bug in library code is a verdict here.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "redb/sessions.rs"]
+mod sessions;
+#[path = "redb/throughput.rs"]
+mod throughput;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
     Capacity, LogoutKey, LogoutStore as _, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore as _,
