@@ -459,3 +459,6 @@ fn state(session: SessionSnapshot, now: DateTime<Utc>) -> SessionState {
         None => SessionState::Alive(Box::new(session.record)),
     }
 }
+
+#[cfg(test)]
+mod tests;

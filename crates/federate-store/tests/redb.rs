@@ -3,6 +3,8 @@
 // A test program: what would be a bug in library code is a verdict here.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "redb/damage.rs"]
+mod damage;
 #[path = "redb/sessions.rs"]
 mod sessions;
 #[path = "redb/throughput.rs"]

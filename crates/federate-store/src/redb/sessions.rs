@@ -20,7 +20,9 @@ use federate_session::{
     Rotation, SessionKey, SessionRecord, SessionSnapshot, SessionState, StoreError, Subject,
     Termination,
 };
-use redb::{ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransaction};
+use redb::{
+    ReadOnlyTable, ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransaction,
+};
 
 const WHAT: &str = "session";
 
@@ -38,6 +40,11 @@ pub(crate) fn snapshot(view: &View, key: &SessionKey) -> Result<Option<SessionSn
     let session = rows(view).whole(key)?;
     Ok(session.map(|(_, session)| session))
 }
+
+type Lives<'txn> = Table<'txn, Hash, Octets>;
+type SessionRows<'txn> = Table<'txn, (u64, u16), Octets>;
+type ReadLives = ReadOnlyTable<Hash, Octets>;
+type ReadSessions = ReadOnlyTable<(u64, u16), Octets>;
 
 /// What the candidates under an index key must be to be meant.
 pub(crate) enum Meant<'a> {
@@ -71,14 +78,7 @@ pub(crate) fn find(view: &View, index: &IndexKey, meant: &Meant<'_>) -> Result<V
     Ok(found)
 }
 
-fn rows(
-    view: &View,
-) -> Rows<
-    '_,
-    redb::ReadOnlyTable<Hash, Octets>,
-    redb::ReadOnlyTable<(u64, u16), Octets>,
-    redb::ReadOnlyTable<Hash, Octets>,
-> {
+fn rows(view: &View) -> Rows<'_, ReadLives, ReadSessions, ReadLives> {
     Rows {
         lives: &view.lives,
         sessions: &view.sessions,
@@ -112,14 +112,7 @@ impl<'txn> Sessions<'txn> {
         })
     }
 
-    fn rows(
-        &self,
-    ) -> Rows<
-        '_,
-        Table<'txn, Hash, Octets>,
-        Table<'txn, (u64, u16), Octets>,
-        Table<'txn, Hash, Octets>,
-    > {
+    fn rows(&self) -> Rows<'_, Lives<'txn>, SessionRows<'txn>, Lives<'txn>> {
         Rows {
             lives: &self.lives,
             sessions: &self.sessions,

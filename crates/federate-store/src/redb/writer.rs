@@ -29,8 +29,9 @@ pub(crate) enum Done<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Kept,
-    /// The disk is full: nothing was written.
+    /// The disk is full. Whether it was kept shows when the file is opened again.
     Full,
+    /// As of a full disk, for another reason.
     Failed,
 }
 
@@ -128,10 +129,10 @@ impl Writer {
             let outcome = verb(tables);
             let ran: fn(Answer) -> Ran = match &outcome {
                 Ok(Done::Changed(_)) => Ran::Changed,
-                Err(StoreError::Full { .. }) if is_failed(&outcome) => {
-                    |answer| Ran::Failed(Fate::Full, answer)
-                }
-                Err(error) if is_failure(error) => |answer| Ran::Failed(Fate::Failed, answer),
+                Err(error) if is_failure(error) => match error {
+                    StoreError::Full { .. } => |answer| Ran::Failed(Fate::Full, answer),
+                    _ => |answer| Ran::Failed(Fate::Failed, answer),
+                },
                 Ok(Done::Unchanged(_)) | Err(_) => Ran::Unchanged,
             };
             ran(Box::new(move |fate| {
@@ -148,10 +149,6 @@ impl Writer {
         queue.send(job).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
-}
-
-fn is_failed<T>(outcome: &Result<T, StoreError>) -> bool {
-    outcome.as_ref().is_err_and(is_failure)
 }
 
 impl Drop for Writer {
