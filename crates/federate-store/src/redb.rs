@@ -16,7 +16,7 @@ use federate_session::{
     AddParticipant, Capacity, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey,
     LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
     Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
-    SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination,
+    SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination, Touch,
     UpstreamQuery, User, UserId, UserStore, Versioned,
 };
 use redb::{Builder, Database, DatabaseError};
@@ -46,12 +46,31 @@ impl Default for RedbOptions {
     }
 }
 
-/// All stores in one embedded database.
+/// All stores in one embedded database: one file, one process. Clones share it.
 ///
-/// Clones share it. Every verb that writes is one entry in the queue of a writer thread, which
-/// commits all that wait at once; a verb has happened, durably, when its future is ready.
-/// Reads run on tokio's blocking threads, or in place outside of a runtime. When the last
-/// clone is dropped the queue is worked off and the file is closed.
+/// **Durability.** A verb that writes is one entry in the queue of a writer thread, which
+/// commits all that wait at once. When its future is ready it is on disk: neither a kill nor a
+/// loss of power takes it back. A verb whose future was dropped, or that failed together with
+/// the database, may have happened. Dropping the last clone blocks until the queue is worked
+/// off and the file is closed.
+///
+/// **Reads** run in place and wait for no writer; what is not cached is read from the file. Keep
+/// it on a local disk.
+///
+/// **One process.** An open file is locked; another process, or a second `open`, gets
+/// [`OpenError::Locked`].
+///
+/// **Failures.** When the disk is full, the verbs of that moment fail with [`StoreError::Full`];
+/// when it fails otherwise, with [`StoreError::Unavailable`]. From then on every verb says
+/// `Unavailable` at once, for what was written last is in doubt: make room, drop all clones and
+/// open the file again. Nothing that was acknowledged is lost. A crash needs no repair but the
+/// next `open`, which then reads the whole file.
+///
+/// **Backups.** Copy the file while no process has it open, or take a snapshot of the whole
+/// file system, which is to the store as a loss of power. A copy of an open file is no backup.
+/// When `open` says [`OpenError::Corrupt`], move the file away and begin anew: everybody signs
+/// in again, and nobody is told of sessions that ended meanwhile. A restored backup instead
+/// brings back what was logged out since, and forgets which assertions were accepted since.
 #[derive(Clone)]
 pub struct RedbStore {
     inner: Arc<Inner>,
@@ -63,7 +82,8 @@ struct Inner {
 }
 
 impl RedbStore {
-    /// Opens the database at this path, or makes it.
+    /// Opens the database at this path, or makes it. Blocks for as long as reading the whole
+    /// file takes.
     ///
     /// # Errors
     /// [`OpenError`]: open elsewhere, not ours, damaged, of an unknown format, unreadable.
@@ -203,8 +223,8 @@ impl SessionStore for RedbStore {
             return Ok(SessionState::Unknown);
         };
         // Most touches write nothing: they need no place in the writer's queue.
-        let mut touched = session.clone();
-        if !touched.touch(policy, now) {
+        let recent = matches!(session.record.lifetime.touch(policy, now), Touch::Recent);
+        if recent || session.record.ended.is_some() {
             return Ok(state(session, now));
         }
         let policy = *policy;
