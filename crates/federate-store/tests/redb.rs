@@ -13,7 +13,7 @@ mod throughput;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
     Capacity, LogoutKey, LogoutStore as _, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore as _,
-    PutNew, Sweep as _, Swept,
+    PutNew, SessionKey, SessionStore as _, Sweep as _, Swept,
 };
 use federate_store::{OpenError, RedbOptions, RedbStore};
 use federate_testkit::store_suite::{self, Backend};
@@ -168,6 +168,37 @@ async fn a_large_sweep_lets_others_have_their_turn() {
     assert!(put_ended < sweep_ended, "the verb waited for the sweep");
     let rest = store.sweep(late, 2900).await.unwrap();
     assert_eq!((rest.removed, rest.more), (100, false));
+}
+
+/// Rows are placed by the first octets of the key, which may be those of another session.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_begin_alike_are_kept_apart() {
+    let store = RedbStore::in_memory().unwrap();
+    let like = |n: u32| {
+        let mut octets = [0xff; 32];
+        octets[28..].copy_from_slice(&n.to_be_bytes());
+        SessionKey::new(octets)
+    };
+    for n in 0..10 {
+        let mut record = sessions::record(n);
+        record.key = like(n);
+        store.create(record, now()).await.unwrap();
+        let one = sessions::participant(n, 0);
+        let added = store.add_participant(&like(n), one, now()).await.unwrap();
+        assert!(added.may_issue());
+    }
+    for n in 0..10 {
+        let session = store.snapshot(&like(n)).await.unwrap().unwrap();
+        assert_eq!(session.record.id, sessions::id(n));
+        assert_eq!(session.participants, [sessions::participant(n, 0)]);
+        let found = store.by_subject(&sessions::subject(n)).await.unwrap();
+        assert_eq!(found, [session.record]);
+    }
+    let late = now() + TimeDelta::days(8);
+    assert_eq!(store.sweep(late, 100).await.unwrap().removed, 10);
+    for n in 0..10 {
+        assert_eq!(store.snapshot(&like(n)).await.unwrap(), None);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

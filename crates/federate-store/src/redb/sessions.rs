@@ -301,15 +301,23 @@ impl<'txn> Sessions<'txn> {
         Ok(self.lives.len().or_failed()? >= capacity as u64)
     }
 
-    /// Stores a new session under the next number.
+    /// A number that no session has, by the first octets of its key. Keys are hashes, so rows
+    /// are spread evenly and pages fill better than if all were appended.
+    fn free_number(&self, key: &SessionKey) -> Result<u64> {
+        let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
+        let mut number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        while self.sessions.get((number, 0)).or_failed()?.is_some() {
+            number = number.wrapping_add(1);
+        }
+        Ok(number)
+    }
+
+    /// Stores a new session under a number of its own.
     fn insert(&mut self, mut session: SessionSnapshot) -> Result<()> {
         let hash = subject_hash(&session.record.subject);
         let last = self.rows().revocation(&hash)?;
         session.record.epoch = Revocation::epoch(last.as_ref());
-        let number = match self.sessions.last().or_failed()? {
-            Some((key, _)) => key.value().0 + 1,
-            None => 1,
-        };
+        let number = self.free_number(&session.record.key)?;
         let octets = rows::encode_identity(&session.record)?;
         self.sessions
             .insert((number, 0), octets.as_slice())
