@@ -32,3 +32,8 @@ async fn logouts() {
 async fn users() {
     store_suite::users(&InMemory).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn model() {
+    store_suite::model(&InMemory, 400).await;
+}

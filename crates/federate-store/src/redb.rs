@@ -6,6 +6,9 @@ mod tables;
 mod users;
 mod writer;
 
+use self::error::is_failure;
+use self::sessions::Meant;
+use self::tables::{Tables, View};
 use self::writer::{Done, Writer};
 use crate::OpenError;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,10 +16,10 @@ use federate_session::{
     AddParticipant, Capacity, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey,
     LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
     Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
-    SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination,
+    SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination, Touch,
     UpstreamQuery, User, UserId, UserStore, Versioned,
 };
-use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase as _};
+use redb::{Builder, Database, DatabaseError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -43,26 +46,44 @@ impl Default for RedbOptions {
     }
 }
 
-/// All stores in one embedded database.
+/// All stores in one embedded database: one file, one process. Clones share it.
 ///
-/// Clones share it. Every verb that writes is one entry in the queue of a writer thread, which
-/// commits all that wait at once; a verb has happened, durably, when its future is ready.
-/// Reads run on tokio's blocking threads, or in place outside of a runtime. When the last
-/// clone is dropped the queue is worked off and the file is closed.
+/// **Durability.** A verb that writes is one entry in the queue of a writer thread, which
+/// commits all that wait at once. When its future is ready it is on disk: neither a kill nor a
+/// loss of power takes it back. A verb whose future was dropped, or that failed together with
+/// the database, may have happened. Dropping the last clone blocks until the queue is worked
+/// off and the file is closed.
+///
+/// **Reads** run in place and wait for no writer; what is not cached is read from the file. Keep
+/// it on a local disk.
+///
+/// **One process.** An open file is locked; another process, or a second `open`, gets
+/// [`OpenError::Locked`].
+///
+/// **Failures.** When the disk is full, the verbs of that moment fail with [`StoreError::Full`];
+/// when it fails otherwise, with [`StoreError::Unavailable`]. From then on every verb says
+/// `Unavailable` at once, for what was written last is in doubt: make room, drop all clones and
+/// open the file again. Nothing that was acknowledged is lost. A crash needs no repair but the
+/// next `open`, which then reads the whole file.
+///
+/// **Backups.** Copy the file while no process has it open, or take a snapshot of the whole
+/// file system, which is to the store as a loss of power. A copy of an open file is no backup.
+/// When `open` says [`OpenError::Corrupt`], move the file away and begin anew: everybody signs
+/// in again, and nobody is told of sessions that ended meanwhile. A restored backup instead
+/// brings back what was logged out since, and forgets which assertions were accepted since.
 #[derive(Clone)]
 pub struct RedbStore {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    // Dropped first: the thread ends before the file is closed.
     writer: Writer,
-    db: Arc<Database>,
     capacity: Capacity,
 }
 
 impl RedbStore {
-    /// Opens the database at this path, or makes it.
+    /// Opens the database at this path, or makes it. Blocks for as long as reading the whole
+    /// file takes.
     ///
     /// # Errors
     /// [`OpenError`]: open elsewhere, not ours, damaged, of an unknown format, unreadable.
@@ -96,6 +117,22 @@ impl RedbStore {
         })
     }
 
+    /// Gives back to the file system what the file at this path no longer needs, and says
+    /// whether that was anything. The file must not be open; this reads and writes all of it.
+    ///
+    /// A store uses the room of what it swept again by itself: this is for a file that has
+    /// become much smaller for good.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open`].
+    pub fn compact(path: impl AsRef<Path>) -> Result<bool, OpenError> {
+        guarded(|| {
+            let mut db = Database::open(path)?;
+            tables::check(&db)?;
+            db.compact().map_err(OpenError::from_redb)
+        })
+    }
+
     fn start(
         options: RedbOptions,
         open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
@@ -104,43 +141,50 @@ impl RedbStore {
         builder
             .set_cache_size(options.cache_bytes)
             .set_check_integrity_on_open(options.check_integrity);
-        // The engine may panic on a damaged file rather than report it.
-        let db = catch_unwind(AssertUnwindSafe(|| {
+        let (db, view) = guarded(|| {
             let db = open(&builder)?;
             tables::prepare(&db)?;
-            Ok::<_, OpenError>(db)
-        }))
-        .map_err(|_| OpenError::Corrupt(None))??;
-        let db = Arc::new(db);
+            let view = View::open(&db).map_err(OpenError::from_redb)?;
+            Ok((db, view))
+        })?;
         Ok(Self {
             inner: Arc::new(Inner {
-                writer: Writer::start(Arc::clone(&db)).map_err(OpenError::Io)?,
-                db,
+                writer: Writer::start(db, view).map_err(OpenError::Io)?,
                 capacity: options.capacity,
             }),
         })
     }
 
-    /// Runs a read where blocking is allowed.
-    async fn read<T: Send + 'static>(
-        &self,
-        verb: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let db = Arc::clone(&self.inner.db);
-        let run = move || {
-            let txn = db.begin_read().map_err(StoreError::unavailable)?;
-            verb(&txn)
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => runtime
-                .spawn_blocking(run)
-                .await
-                .map_err(|_| StoreError::Unavailable(None))?,
-            Err(_) => {
-                catch_unwind(AssertUnwindSafe(run)).map_err(|_| StoreError::Unavailable(None))?
-            }
+    /// Reads what the last transaction left, in place: most often from the cache, and else a
+    /// few pages of the file. It waits for no writer.
+    fn read<T>(&self, verb: impl FnOnce(&View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let shared = self.inner.writer.shared();
+        let view = shared.view()?;
+        // The engine may panic on a damaged file rather than report it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| verb(&view)));
+        let outcome = outcome.unwrap_or(Err(StoreError::Unavailable(None)));
+        if outcome.as_ref().is_err_and(is_failure) {
+            shared.fail();
         }
+        outcome
     }
+
+    /// Runs a verb in the writer's next transaction.
+    async fn write<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Tables<'_>) -> Result<Done<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.run(verb).await
+    }
+
+    fn find(&self, index: &IndexKey, meant: &Meant<'_>) -> Result<Vec<SessionRecord>, StoreError> {
+        self.read(|view| sessions::find(view, index, meant))
+    }
+}
+
+/// The engine may panic on a damaged file rather than report it.
+fn guarded<T>(open: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or(Err(OpenError::Corrupt(None)))
 }
 
 impl std::fmt::Debug for RedbStore {
@@ -154,22 +198,19 @@ impl std::fmt::Debug for RedbStore {
 impl SessionStore for RedbStore {
     async fn create(&self, record: SessionRecord, now: DateTime<Utc>) -> Result<(), StoreError> {
         let capacity = self.inner.capacity.sessions;
-        self.inner
-            .writer
-            .run(move |txn| sessions::create(txn, record, capacity, now))
+        self.write(move |tables| tables.sessions()?.create(record, capacity, now))
             .await
     }
 
     async fn load(&self, key: &SessionKey, now: DateTime<Utc>) -> Result<SessionState, StoreError> {
-        Ok(self
-            .snapshot(key)
-            .await?
-            .map_or(SessionState::Unknown, |session| session.state(now)))
+        Ok(match self.read(|view| sessions::record(view, key))? {
+            Some((_, session)) => state(session, now),
+            None => SessionState::Unknown,
+        })
     }
 
     async fn snapshot(&self, key: &SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
-        let key = *key;
-        self.read(move |txn| sessions::load(txn, &key)).await
+        self.read(|view| sessions::snapshot(view, key))
     }
 
     async fn touch_if_alive(
@@ -178,17 +219,16 @@ impl SessionStore for RedbStore {
         policy: &LifetimePolicy,
         now: DateTime<Utc>,
     ) -> Result<SessionState, StoreError> {
-        // Most touches write nothing: they need no place in the writer's queue.
-        let Some(mut session) = self.snapshot(key).await? else {
+        let Some((number, session)) = self.read(|view| sessions::record(view, key))? else {
             return Ok(SessionState::Unknown);
         };
-        if !session.touch(policy, now) {
-            return Ok(session.state(now));
+        // Most touches write nothing: they need no place in the writer's queue.
+        let recent = matches!(session.record.lifetime.touch(policy, now), Touch::Recent);
+        if recent || session.record.ended.is_some() {
+            return Ok(state(session, now));
         }
-        let (key, policy) = (*key, *policy);
-        self.inner
-            .writer
-            .run(move |txn| sessions::touch(txn, &key, &policy, now))
+        let policy = *policy;
+        self.write(move |tables| tables.sessions()?.touch(number, session, &policy, now))
             .await
     }
 
@@ -199,9 +239,7 @@ impl SessionStore for RedbStore {
         now: DateTime<Utc>,
     ) -> Result<Rotation, StoreError> {
         let (old, capacity) = (*old, self.inner.capacity.sessions);
-        self.inner
-            .writer
-            .run(move |txn| sessions::rotate(txn, &old, new, capacity, now))
+        self.write(move |tables| tables.sessions()?.rotate(&old, new, capacity, now))
             .await
     }
 
@@ -212,9 +250,7 @@ impl SessionStore for RedbStore {
         now: DateTime<Utc>,
     ) -> Result<AddParticipant, StoreError> {
         let key = *key;
-        self.inner
-            .writer
-            .run(move |txn| sessions::add_participant(txn, &key, participant, now))
+        self.write(move |tables| tables.sessions()?.add_participant(&key, participant, now))
             .await
     }
 
@@ -225,9 +261,7 @@ impl SessionStore for RedbStore {
         now: DateTime<Utc>,
     ) -> Result<Termination, StoreError> {
         let key = *key;
-        self.inner
-            .writer
-            .run(move |txn| sessions::terminate(txn, &key, by, now))
+        self.write(move |tables| tables.sessions()?.terminate(&key, by, now))
             .await
     }
 
@@ -236,10 +270,8 @@ impl SessionStore for RedbStore {
         tenant: &TenantId,
         id: &SessionId,
     ) -> Result<Option<SessionRecord>, StoreError> {
-        let index = IndexKey::of_id(tenant, id);
-        let found = self
-            .read(move |txn| sessions::find(txn, &index, |_| true))
-            .await?;
+        let is_meant = |record: &SessionRecord| record.tenant() == tenant && record.id == *id;
+        let found = self.find(&IndexKey::of_id(tenant, id), &Meant::Record(&is_meant))?;
         Ok(found.into_iter().next())
     }
 
@@ -249,47 +281,38 @@ impl SessionStore for RedbStore {
         by: LogoutKey,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let (index, capacity) = (IndexKey::of_subject(subject), self.inner.capacity.sessions);
-        self.inner
-            .writer
-            .run(move |txn| sessions::revoke_subject(txn, &index, by, capacity, now))
-            .await
+        let (subject, capacity) = (subject.clone(), self.inner.capacity.sessions);
+        self.write(move |tables| {
+            tables
+                .sessions()?
+                .revoke_subject(&subject, by, capacity, now)
+        })
+        .await
     }
 
     async fn by_subject(&self, subject: &Subject) -> Result<Vec<SessionRecord>, StoreError> {
-        let index = IndexKey::of_subject(subject);
-        self.read(move |txn| sessions::find(txn, &index, |_| true))
-            .await
+        let is_meant = |record: &SessionRecord| record.subject == *subject;
+        self.find(&IndexKey::of_subject(subject), &Meant::Record(&is_meant))
     }
 
     async fn by_participant(
         &self,
         query: &ParticipantQuery,
     ) -> Result<Vec<SessionRecord>, StoreError> {
-        let query = query.clone();
-        self.read(move |txn| {
-            let index = IndexKey::of_participant(&query);
-            sessions::find(txn, &index, |session| session.is_meant_by(&query))
-        })
-        .await
+        let is_meant = |session: &SessionSnapshot| session.is_meant_by(query);
+        self.find(&IndexKey::of_participant(query), &Meant::Whole(&is_meant))
     }
 
     async fn by_upstream(&self, query: &UpstreamQuery) -> Result<Vec<SessionRecord>, StoreError> {
-        let query = query.clone();
-        self.read(move |txn| {
-            let index = IndexKey::of_upstream(&query);
-            sessions::find(txn, &index, |session| query.matches(&session.record))
-        })
-        .await
+        let is_meant = |record: &SessionRecord| query.matches(record);
+        self.find(&IndexKey::of_upstream(query), &Meant::Record(&is_meant))
     }
 }
 
 impl OneTimeStore for RedbStore {
     async fn put_new(&self, entry: OneTimeEntry, now: DateTime<Utc>) -> Result<PutNew, StoreError> {
         let capacity = self.inner.capacity.one_time;
-        self.inner
-            .writer
-            .run(move |txn| one_time::put_new(txn, entry, capacity, now))
+        self.write(move |tables| tables.one_time()?.put_new(entry, capacity, now))
             .await
     }
 
@@ -299,8 +322,7 @@ impl OneTimeStore for RedbStore {
         key: &OneTimeKey,
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = (namespace, *key);
-        self.read(move |txn| one_time::peek(txn, key, now)).await
+        self.read(|view| one_time::peek(view, (namespace, *key), now))
     }
 
     async fn take(
@@ -310,9 +332,7 @@ impl OneTimeStore for RedbStore {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let key = (namespace, *key);
-        self.inner
-            .writer
-            .run(move |txn| one_time::take(txn, key, now))
+        self.write(move |tables| tables.one_time()?.take(key, now))
             .await
     }
 
@@ -323,9 +343,7 @@ impl OneTimeStore for RedbStore {
         now: DateTime<Utc>,
     ) -> Result<Redemption, StoreError> {
         let capacity = self.inner.capacity.one_time;
-        self.inner
-            .writer
-            .run(move |txn| one_time::redeem(txn, request, replay, capacity, now))
+        self.write(move |tables| tables.one_time()?.redeem(request, replay, capacity, now))
             .await
     }
 }
@@ -346,9 +364,7 @@ impl LogoutStore for RedbStore {
             expires,
             due,
         };
-        self.inner
-            .writer
-            .run(move |txn| logouts::create(txn, &key, state, capacity, now))
+        self.write(move |tables| tables.logouts()?.create(&key, state, capacity, now))
             .await
     }
 
@@ -357,8 +373,7 @@ impl LogoutStore for RedbStore {
         key: &LogoutKey,
         now: DateTime<Utc>,
     ) -> Result<Option<Versioned>, StoreError> {
-        let key = *key;
-        self.read(move |txn| logouts::load(txn, &key, now)).await
+        self.read(|view| logouts::load(view, key, now))
     }
 
     async fn compare_and_swap(
@@ -370,10 +385,12 @@ impl LogoutStore for RedbStore {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let key = *key;
-        self.inner
-            .writer
-            .run(move |txn| logouts::compare_and_swap(txn, &key, version, value, due, now))
-            .await
+        self.write(move |tables| {
+            tables
+                .logouts()?
+                .compare_and_swap(&key, version, value, due, now)
+        })
+        .await
     }
 
     async fn claim_due(
@@ -383,12 +400,10 @@ impl LogoutStore for RedbStore {
         limit: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         // Mostly nothing is due: asking needs no place in the writer's queue.
-        if !self.read(move |txn| logouts::is_any_due(txn, now)).await? {
+        if !self.read(|view| logouts::is_any_due(view, now))? {
             return Ok(Vec::new());
         }
-        self.inner
-            .writer
-            .run(move |txn| logouts::claim_due(txn, now, lease, limit))
+        self.write(move |tables| tables.logouts()?.claim_due(now, lease, limit))
             .await
     }
 }
@@ -403,42 +418,67 @@ impl UserStore for RedbStore {
     ) -> Result<FoundOrCreated, StoreError> {
         let capacity = self.inner.capacity.users;
         let user = User::new(candidate, subject.clone(), profile, now);
-        self.inner
-            .writer
-            .run(move |txn| users::find_or_create(txn, user, capacity))
+        self.write(move |tables| tables.users()?.find_or_create(user, capacity))
             .await
     }
 
     async fn load_user(&self, tenant: &TenantId, id: &UserId) -> Result<Option<User>, StoreError> {
-        let (tenant, id) = (tenant.clone(), id.clone());
-        self.read(move |txn| users::load(txn, &tenant, &id)).await
+        self.read(|view| users::load(view, tenant, id))
     }
 
     async fn user_by_subject(&self, subject: &Subject) -> Result<Option<User>, StoreError> {
-        let subject = subject.clone();
-        self.read(move |txn| users::by_subject(txn, &subject)).await
+        self.read(|view| users::by_subject(view, subject))
     }
 }
 
 impl Sweep for RedbStore {
+    /// In steps of their own transactions, so that other verbs get their turn between them.
     async fn sweep(&self, now: DateTime<Utc>, limit: usize) -> Result<Swept, StoreError> {
-        self.inner
-            .writer
-            .run(move |txn| {
-                let removed = [
-                    sessions::sweep(txn, now, limit)?,
-                    one_time::sweep(txn, now, limit)?,
-                    logouts::sweep(txn, now, limit)?,
-                ];
-                let swept = Swept {
-                    removed: removed.iter().sum(),
-                    more: limit > 0 && removed.contains(&limit),
-                };
-                Ok(match swept.removed {
-                    0 => Done::Unchanged(swept),
-                    _ => Done::Changed(swept),
-                })
-            })
-            .await
+        let mut removed = [0; 3];
+        let mut going = limit > 0;
+        while going {
+            let steps = removed.map(|removed: usize| (limit - removed).min(SWEEP_STEP));
+            let swept = self.write(move |tables| sweep_step(tables, now, steps));
+            let swept = swept.await?;
+            going = false;
+            for ((total, step), swept) in removed.iter_mut().zip(steps).zip(swept) {
+                *total += swept;
+                going |= swept == step && *total < limit;
+            }
+        }
+        Ok(Swept {
+            removed: removed.iter().sum(),
+            more: limit > 0 && removed.contains(&limit),
+        })
     }
 }
+
+/// The most entries of each kind that one transaction sweeps.
+const SWEEP_STEP: usize = 128;
+
+fn sweep_step(
+    tables: &mut Tables<'_>,
+    now: DateTime<Utc>,
+    [sessions, one_time, logouts]: [usize; 3],
+) -> Result<Done<[usize; 3]>, StoreError> {
+    let removed = [
+        tables.sessions()?.sweep(now, sessions)?,
+        tables.one_time()?.sweep(now, one_time)?,
+        tables.logouts()?.sweep(now, logouts)?,
+    ];
+    Ok(match removed {
+        [0, 0, 0] => Done::Unchanged(removed),
+        _ => Done::Changed(removed),
+    })
+}
+
+/// [`SessionSnapshot::state`], without a copy.
+fn state(session: SessionSnapshot, now: DateTime<Utc>) -> SessionState {
+    match session.record.end_reason(now) {
+        Some(reason) => SessionState::Ended(reason),
+        None => SessionState::Alive(Box::new(session.record)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

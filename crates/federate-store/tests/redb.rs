@@ -3,15 +3,23 @@
 // A test program: what would be a bug in library code is a verdict here.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "redb/damage.rs"]
+mod damage;
+#[path = "redb/sessions.rs"]
+mod sessions;
+#[path = "redb/throughput.rs"]
+mod throughput;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
     Capacity, LogoutKey, LogoutStore as _, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore as _,
-    PutNew,
+    PutNew, SessionKey, SessionStore as _, Sweep as _, Swept,
 };
 use federate_store::{OpenError, RedbOptions, RedbStore};
 use federate_testkit::store_suite::{self, Backend};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use tempfile::TempDir;
 
 struct InMemory;
@@ -65,6 +73,11 @@ async fn logouts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users() {
     store_suite::users(&InMemory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn model() {
+    store_suite::model(&InMemory, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,6 +138,90 @@ async fn verbs_whose_caller_went_away_do_no_harm() {
         store.put_new(assertion(1000), now()).await.unwrap(),
         PutNew::Inserted
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_sweep_lets_others_have_their_turn() {
+    let store = RedbStore::in_memory().unwrap();
+    let puts: Vec<_> = (0..3000)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.put_new(assertion(n), now()).await.unwrap() })
+        })
+        .collect();
+    for put in puts {
+        assert_eq!(put.await.unwrap(), PutNew::Inserted);
+    }
+    let late = now() + TimeDelta::days(1);
+    let fresh = OneTimeEntry {
+        expires: late + TimeDelta::days(1),
+        ..assertion(5000)
+    };
+    let sweep = async { (store.sweep(late, 2900).await.unwrap(), Instant::now()) };
+    let put = async { (store.put_new(fresh, late).await.unwrap(), Instant::now()) };
+    let ((swept, sweep_ended), (put, put_ended)) = tokio::join!(sweep, put);
+    let expected = Swept {
+        removed: 2900,
+        more: true,
+    };
+    assert_eq!((swept, put), (expected, PutNew::Inserted));
+    assert!(put_ended < sweep_ended, "the verb waited for the sweep");
+    let rest = store.sweep(late, 2900).await.unwrap();
+    assert_eq!((rest.removed, rest.more), (100, false));
+}
+
+/// Rows are placed by the first octets of the key, which may be those of another session.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_begin_alike_are_kept_apart() {
+    let store = RedbStore::in_memory().unwrap();
+    let like = |n: u32| {
+        let mut octets = [0xff; 32];
+        octets[28..].copy_from_slice(&n.to_be_bytes());
+        SessionKey::new(octets)
+    };
+    for n in 0..10 {
+        let mut record = sessions::record(n);
+        record.key = like(n);
+        store.create(record, now()).await.unwrap();
+        let one = sessions::participant(n, 0);
+        let added = store.add_participant(&like(n), one, now()).await.unwrap();
+        assert!(added.may_issue());
+    }
+    for n in 0..10 {
+        let session = store.snapshot(&like(n)).await.unwrap().unwrap();
+        assert_eq!(session.record.id, sessions::id(n));
+        assert_eq!(session.participants, [sessions::participant(n, 0)]);
+        let found = store.by_subject(&sessions::subject(n)).await.unwrap();
+        assert_eq!(found, [session.record]);
+    }
+    let late = now() + TimeDelta::days(8);
+    assert_eq!(store.sweep(late, 100).await.unwrap().removed, 10);
+    for n in 0..10 {
+        assert_eq!(store.snapshot(&like(n)).await.unwrap(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_file_is_compacted() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.redb");
+    filled(&path).await;
+    let store = RedbStore::open(&path).unwrap();
+    assert!(matches!(RedbStore::compact(&path), Err(OpenError::Locked)));
+    store.sweep(now() + TimeDelta::days(1), 490).await.unwrap();
+    drop(store);
+    let before = std::fs::metadata(&path).unwrap().len();
+    assert!(RedbStore::compact(&path).unwrap());
+    assert!(std::fs::metadata(&path).unwrap().len() < before);
+    let store = RedbStore::open(&path).unwrap();
+    let put = store.put_new(assertion(499), now()).await.unwrap();
+    assert_eq!(put, PutNew::AlreadyPresent);
+    let missing = RedbStore::compact(dir.path().join("none")).unwrap_err();
+    assert_eq!(missing.code(), "store.io");
+    let text = dir.path().join("text");
+    std::fs::write(&text, "not a database").unwrap();
+    let foreign = RedbStore::compact(&text).unwrap_err();
+    assert_eq!(foreign.code(), "store.foreign_file");
 }
 
 #[test]

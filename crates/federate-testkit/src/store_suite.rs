@@ -37,6 +37,7 @@
 
 mod fixtures;
 mod logouts;
+mod model;
 mod one_time;
 mod races;
 mod revocation;
@@ -106,4 +107,11 @@ pub async fn logouts(backend: &impl Backend) {
 /// Checks the verbs of `UserStore`.
 pub async fn users(backend: &impl Backend) {
     users::run(backend).await;
+}
+
+/// Plays `cases` random sequences of all verbs against a plain model of the rules.
+///
+/// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` in the environment ask for other sequences.
+pub async fn model(backend: &impl Backend, cases: u32) {
+    model::run(backend, cases).await;
 }

@@ -1,7 +1,49 @@
-//! What the engine's errors mean to whoever opens a file.
+//! What the engine's errors mean to whoever opens a file, and to the callers of verbs.
 
 use crate::OpenError;
+use federate_session::StoreError;
 use redb::{DatabaseError, StorageError};
+
+/// What a full disk has no room for.
+const CHANGE: &str = "change on its disk";
+
+/// The engine failed in a verb.
+pub(crate) trait OrFailed<T> {
+    /// # Errors
+    /// [`full_disk`] or [`StoreError::Unavailable`].
+    fn or_failed(self) -> Result<T, StoreError>;
+}
+
+impl<T, E: Into<redb::Error>> OrFailed<T> for Result<T, E> {
+    fn or_failed(self) -> Result<T, StoreError> {
+        self.map_err(|error| match error.into() {
+            redb::Error::Io(error) if is_full(&error) => full_disk(),
+            error => StoreError::unavailable(error),
+        })
+    }
+}
+
+pub(crate) const fn full_disk() -> StoreError {
+    StoreError::Full { what: CHANGE }
+}
+
+/// Whether the engine failed, and not the caller's wish: nothing of the transaction may stay.
+pub(crate) fn is_failure(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Unavailable(_) | StoreError::Full { what: CHANGE }
+    )
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// Why a store answers nothing any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the database failed before: open it again")]
+pub(crate) struct FailedBefore;
 
 impl OpenError {
     pub(crate) fn from_storage(error: StorageError) -> Self {
@@ -29,6 +71,7 @@ impl OpenError {
             error @ redb::Error::Corrupted(_) => Self::Corrupt(Some(Box::new(error))),
             redb::Error::TableIsMultimap(_)
             | redb::Error::TableIsNotMultimap(_)
+            | redb::Error::TableDoesNotExist(_)
             | redb::Error::TableTypeMismatch { .. } => Self::Foreign,
             error => Self::Database(Box::new(error)),
         }

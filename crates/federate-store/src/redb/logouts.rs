@@ -1,12 +1,13 @@
 //! The verbs of running logouts, within one transaction.
 
+use super::error::OrFailed as _;
 use super::sessions::MAKE_ROOM;
-use super::tables::{Hash, LOGOUT_DUE, LOGOUT_EXPIRY, LOGOUTS, sweep_second};
+use super::tables::{Hash, LOGOUT_DUE, LOGOUT_EXPIRY, LOGOUTS, Octets, View, sweep_second};
 use super::writer::Done;
 use crate::codec::{decode, encode};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{Claimed, LogoutKey, StoreError, Versioned};
-use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 const WHAT: &str = "logout";
@@ -45,110 +46,28 @@ impl From<Versioned> for Stored {
     }
 }
 
-pub(crate) fn load(
-    txn: &ReadTransaction,
-    key: &LogoutKey,
-    now: DateTime<Utc>,
-) -> Result<Option<Versioned>> {
-    let rows = txn.open_table(LOGOUTS).map_err(StoreError::unavailable)?;
-    Ok(row(&rows, key)?.filter(|state| now < state.expires))
+pub(crate) fn load(view: &View, key: &LogoutKey, now: DateTime<Utc>) -> Result<Option<Versioned>> {
+    Ok(row(&view.logouts, key)?.filter(|state| now < state.expires))
 }
 
-fn row(
-    rows: &impl ReadableTable<Hash, &'static [u8]>,
-    key: &LogoutKey,
-) -> Result<Option<Versioned>> {
+fn row(rows: &impl ReadableTable<Hash, Octets>, key: &LogoutKey) -> Result<Option<Versioned>> {
     rows.get(key.as_bytes())
-        .map_err(StoreError::unavailable)?
+        .or_failed()?
         .map(|octets| decode::<Stored>(WHAT, octets.value()).map(Versioned::from))
         .transpose()
 }
 
-pub(crate) fn create(
-    txn: &WriteTransaction,
-    key: &LogoutKey,
-    state: Versioned,
-    capacity: usize,
-    now: DateTime<Utc>,
-) -> Result<Done<u64>> {
-    state.check(now)?;
-    let mut tables = Logouts::open(txn)?;
-    if row(&tables.rows, key)?.is_some() {
-        return Err(StoreError::AlreadyExists { what: WHAT });
-    }
-    if tables.is_full(capacity)? {
-        tables.sweep(now, MAKE_ROOM)?;
-    }
-    if tables.is_full(capacity)? {
-        return Err(StoreError::Full { what: WHAT });
-    }
-    let version = state.version;
-    let second = sweep_second(state.expires);
-    tables.put(key, state, None)?;
-    tables
-        .expiry
-        .insert((second, key.as_bytes()), ())
-        .map_err(StoreError::unavailable)?;
-    Ok(Done::Changed(version))
-}
-
-pub(crate) fn compare_and_swap(
-    txn: &WriteTransaction,
-    key: &LogoutKey,
-    version: u64,
-    value: Vec<u8>,
-    due: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<Done<u64>> {
-    let mut tables = Logouts::open(txn)?;
-    let state = row(&tables.rows, key)?.ok_or(StoreError::Conflict)?;
-    let next = state.next(version, value, due, now)?;
-    let version = next.version;
-    tables.put(key, next, state.due)?;
-    Ok(Done::Changed(version))
-}
-
-pub(crate) fn is_any_due(txn: &ReadTransaction, now: DateTime<Utc>) -> Result<bool> {
-    let due = txn
-        .open_table(LOGOUT_DUE)
-        .map_err(StoreError::unavailable)?;
-    let first = due.first().map_err(StoreError::unavailable)?;
+pub(crate) fn is_any_due(view: &View, now: DateTime<Utc>) -> Result<bool> {
+    let first = view.logout_due.first().or_failed()?;
     Ok(first.is_some_and(|(entry, _)| {
         let (second, nano, _) = entry.value();
         (second, nano) <= (now.timestamp(), now.timestamp_subsec_nanos())
     }))
 }
 
-pub(crate) fn claim_due(
-    txn: &WriteTransaction,
-    now: DateTime<Utc>,
-    lease: TimeDelta,
-    limit: usize,
-) -> Result<Done<Vec<Claimed>>> {
-    let mut tables = Logouts::open(txn)?;
-    let mut claimed = Vec::new();
-    for (instant, key) in tables.due(now, limit)? {
-        let key = LogoutKey::new(key);
-        match row(&tables.rows, &key)?.filter(|state| now < state.expires) {
-            Some(mut state) => {
-                let former = state.due;
-                state.due = now.checked_add_signed(lease);
-                tables.put(&key, state.clone(), former)?;
-                claimed.push(Claimed { key, state });
-            }
-            None => tables.forget_due(instant, &key)?,
-        }
-    }
-    Ok(Done::Changed(claimed))
-}
-
-pub(crate) fn sweep(txn: &WriteTransaction, now: DateTime<Utc>, limit: usize) -> Result<usize> {
-    Logouts::open(txn)?.sweep(now, limit)
-}
-
 /// The tables of running logouts.
-struct Logouts<'txn> {
-    rows: Table<'txn, Hash, &'static [u8]>,
+pub(crate) struct Logouts<'txn> {
+    rows: Table<'txn, Hash, Octets>,
     expiry: Table<'txn, (i64, Hash), ()>,
     due: Table<'txn, (i64, u32, Hash), ()>,
 }
@@ -160,20 +79,79 @@ fn parts(instant: DateTime<Utc>) -> Instant {
 }
 
 impl<'txn> Logouts<'txn> {
-    fn open(txn: &'txn WriteTransaction) -> Result<Self> {
+    pub(crate) fn open(txn: &'txn WriteTransaction) -> std::result::Result<Self, redb::TableError> {
         Ok(Self {
-            rows: txn.open_table(LOGOUTS).map_err(StoreError::unavailable)?,
-            expiry: txn
-                .open_table(LOGOUT_EXPIRY)
-                .map_err(StoreError::unavailable)?,
-            due: txn
-                .open_table(LOGOUT_DUE)
-                .map_err(StoreError::unavailable)?,
+            rows: txn.open_table(LOGOUTS)?,
+            expiry: txn.open_table(LOGOUT_EXPIRY)?,
+            due: txn.open_table(LOGOUT_DUE)?,
         })
     }
 
+    pub(crate) fn create(
+        &mut self,
+        key: &LogoutKey,
+        state: Versioned,
+        capacity: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Done<u64>> {
+        state.check(now)?;
+        if row(&self.rows, key)?.is_some() {
+            return Err(StoreError::AlreadyExists { what: WHAT });
+        }
+        if self.is_full(capacity)? {
+            self.sweep(now, MAKE_ROOM)?;
+        }
+        if self.is_full(capacity)? {
+            return Err(StoreError::Full { what: WHAT });
+        }
+        let version = state.version;
+        let second = sweep_second(state.expires);
+        self.put(key, state, None)?;
+        self.expiry
+            .insert((second, key.as_bytes()), ())
+            .or_failed()?;
+        Ok(Done::Changed(version))
+    }
+
+    pub(crate) fn compare_and_swap(
+        &mut self,
+        key: &LogoutKey,
+        version: u64,
+        value: Vec<u8>,
+        due: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Done<u64>> {
+        let state = row(&self.rows, key)?.ok_or(StoreError::Conflict)?;
+        let next = state.next(version, value, due, now)?;
+        let version = next.version;
+        self.put(key, next, state.due)?;
+        Ok(Done::Changed(version))
+    }
+
+    pub(crate) fn claim_due(
+        &mut self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: usize,
+    ) -> Result<Done<Vec<Claimed>>> {
+        let mut claimed = Vec::new();
+        for (instant, key) in self.due(now, limit)? {
+            let key = LogoutKey::new(key);
+            match row(&self.rows, &key)?.filter(|state| now < state.expires) {
+                Some(mut state) => {
+                    let former = state.due;
+                    state.due = now.checked_add_signed(lease);
+                    self.put(&key, state.clone(), former)?;
+                    claimed.push(Claimed { key, state });
+                }
+                None => self.forget_due(instant, &key)?,
+            }
+        }
+        Ok(Done::Changed(claimed))
+    }
+
     fn is_full(&self, capacity: usize) -> Result<bool> {
-        let len = self.rows.len().map_err(StoreError::unavailable)?;
+        let len = self.rows.len().or_failed()?;
         Ok(len >= capacity as u64)
     }
 
@@ -190,19 +168,19 @@ impl<'txn> Logouts<'txn> {
         if let Some((second, nano)) = state.due.map(parts) {
             self.due
                 .insert((second, nano, key.as_bytes()), ())
-                .map_err(StoreError::unavailable)?;
+                .or_failed()?;
         }
         let octets = encode(&Stored::from(state))?;
         self.rows
             .insert(key.as_bytes(), octets.as_slice())
-            .map_err(StoreError::unavailable)?;
+            .or_failed()?;
         Ok(())
     }
 
     fn forget_due(&mut self, (second, nano): Instant, key: &LogoutKey) -> Result<()> {
         self.due
             .remove((second, nano, key.as_bytes()))
-            .map_err(StoreError::unavailable)?;
+            .or_failed()?;
         Ok(())
     }
 
@@ -212,28 +190,26 @@ impl<'txn> Logouts<'txn> {
         let last = (second, nano, &[0xff; 32]);
         self.due
             .range::<(i64, u32, Hash)>(..=last)
-            .map_err(StoreError::unavailable)?
+            .or_failed()?
             .take(limit)
             .map(|entry| {
-                let (entry, ()) = entry
-                    .map(|(key, value)| (key, value.value()))
-                    .map_err(StoreError::unavailable)?;
+                let (entry, ()) = entry.map(|(key, value)| (key, value.value())).or_failed()?;
                 let (second, nano, key) = entry.value();
                 Ok(((second, nano), *key))
             })
             .collect()
     }
 
-    fn sweep(&mut self, now: DateTime<Utc>, limit: usize) -> Result<usize> {
+    pub(crate) fn sweep(&mut self, now: DateTime<Utc>, limit: usize) -> Result<usize> {
         let mut due = Vec::new();
         let end = (now.timestamp().saturating_add(1), &[0; 32]);
         for entry in self
             .expiry
             .range::<(i64, Hash)>(..end)
-            .map_err(StoreError::unavailable)?
+            .or_failed()?
             .take(limit)
         {
-            let (entry, _) = entry.map_err(StoreError::unavailable)?;
+            let (entry, _) = entry.or_failed()?;
             let (second, key) = entry.value();
             due.push((second, *key));
         }
@@ -241,15 +217,13 @@ impl<'txn> Logouts<'txn> {
             let due = self
                 .rows
                 .remove(key)
-                .map_err(StoreError::unavailable)?
+                .or_failed()?
                 .and_then(|octets| decode::<Stored>(WHAT, octets.value()).ok())
                 .and_then(|stored| stored.due);
             if let Some(due) = due {
                 self.forget_due(parts(due), &LogoutKey::new(*key))?;
             }
-            self.expiry
-                .remove((*second, key))
-                .map_err(StoreError::unavailable)?;
+            self.expiry.remove((*second, key)).or_failed()?;
         }
         Ok(due.len())
     }
