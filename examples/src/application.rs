@@ -4,6 +4,7 @@ use crate::config::duration;
 use crate::metadata::Described;
 use federate::Application;
 use federate::crypto::SignatureAlgorithm;
+use federate::hub::ReturnToList;
 use federate::saml::SignedPart;
 use federate::types::{ClockSkew, EntityId, NameIdFormat};
 use serde::Deserialize;
@@ -42,6 +43,10 @@ pub(crate) struct ApplicationEntry {
     use_hub_session: bool,
     #[serde(default)]
     web_origins: Vec<String>,
+    #[serde(default)]
+    return_to: Vec<String>,
+    #[serde(default)]
+    logout_in_frames: bool,
 }
 
 const fn yes() -> bool {
@@ -160,6 +165,9 @@ impl ApplicationEntry {
             }
         }
         application.web_origins.clone_from(&self.web_origins);
+        let return_to = ReturnToList::new(&self.return_to);
+        application.return_to = return_to.map_err(|e| format!("return_to: {e}"))?;
+        application.logout_in_frames = self.logout_in_frames;
         let sp = application.metadata.sp.as_ref();
         if self.encrypt && sp.is_none_or(|sp| sp.encryption_certificates().next().is_none()) {
             return Err("encrypt: its metadata has no certificate to encrypt to".to_owned());

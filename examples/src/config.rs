@@ -6,7 +6,8 @@ use crate::problem::Problem;
 use crate::upstream::UpstreamEntry;
 use argon2::PasswordHash;
 use chrono::TimeDelta;
-use federate::hub::DirectoryUser;
+use federate::hub::{DirectoryUser, ReturnToList};
+use federate::logout::{LogoutPolicy, UpstreamPolicy};
 use federate::session::{InvalidPolicy, LifetimePolicy, Persistence, Profile};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,13 @@ pub(crate) struct Config {
     pub(crate) upstreams: Vec<UpstreamEntry>,
     pub(crate) users: BTreeMap<String, DirectoryUser>,
     pub(crate) lifetime: LifetimePolicy,
+    pub(crate) logout: LogoutPolicy,
+    /// Where browsers may go after a logout that names no application.
+    pub(crate) return_to: ReturnToList,
+    /// Whether applications are told of sessions that have expired.
+    pub(crate) tell_expiry: bool,
+    /// Whether peers may be asked directly that live on this machine or its network.
+    pub(crate) private_addresses: bool,
     /// Whether programs may sign in by themselves.
     pub(crate) ecp: bool,
     /// Where the paths in it begin.
@@ -42,6 +50,8 @@ struct Document {
     #[serde(default)]
     session: SessionEntry,
     #[serde(default)]
+    logout: LogoutEntry,
+    #[serde(default)]
     ecp: bool,
 }
 
@@ -62,6 +72,31 @@ struct SessionEntry {
     idle: Option<String>,
     ephemeral_absolute: Option<String>,
     ephemeral_idle: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogoutEntry {
+    #[serde(default)]
+    upstream: Upstream,
+    #[serde(default)]
+    return_to: Vec<String>,
+    #[serde(default)]
+    tell_expiry: bool,
+    #[serde(default)]
+    frames: bool,
+    #[serde(default)]
+    private_addresses: bool,
+}
+
+/// Whether sessions at identity providers end with the hub's.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Upstream {
+    #[default]
+    Never,
+    Ask,
+    Always,
 }
 
 impl Config {
@@ -87,6 +122,19 @@ impl Config {
         let at = |why: String| Problem::of(&file, why);
         let mut config = Self {
             lifetime: lifetime(&document.session).map_err(at)?,
+            logout: LogoutPolicy {
+                upstream: match document.logout.upstream {
+                    Upstream::Never => UpstreamPolicy::Never,
+                    Upstream::Ask => UpstreamPolicy::Ask,
+                    Upstream::Always => UpstreamPolicy::Always,
+                },
+                frames: document.logout.frames,
+                ..LogoutPolicy::default()
+            },
+            return_to: ReturnToList::new(&document.logout.return_to)
+                .map_err(|e| at(format!("logout.return_to: {e}")))?,
+            tell_expiry: document.logout.tell_expiry,
+            private_addresses: document.logout.private_addresses,
             ecp: document.ecp,
             applications: document.application,
             federations: document.federation,
@@ -292,6 +340,14 @@ mod tests {
             (
                 "[[upstream]]\nname = \"\"\nmetadata = \"o.xml\"",
                 "hub.toml: upstream.name: \"\" is empty",
+            ),
+            (
+                "[logout]\nreturn_to = [\"https://*.com\"]",
+                "hub.toml: logout.return_to: \"https://*.com\" cannot be an address to return to",
+            ),
+            (
+                "[logout]\nupstream = \"maybe\"",
+                "hub.toml: line 2: unknown variant `maybe`",
             ),
             ("[session", "hub.toml: line 1: "),
             (

@@ -8,6 +8,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod demo_app;
+mod directly;
 mod federation;
 mod metadata;
 mod options;

@@ -10,7 +10,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
 use federate::session::Sweep as _;
-use federate_axum::{Site, hub::METADATA};
+use federate_axum::Site;
+use federate_axum::hub::{METADATA, carry_out_logouts};
 use federate_store::RedbStore;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -63,6 +64,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
         }
     }
     let sweeper = tokio::spawn(sweep(setup.stores));
+    let logouts = tokio::spawn(carry_out_logouts(setup.hub));
     let feeder = tokio::spawn(metadata::keep_fresh(setup.feed));
     let upstream_feeder = tokio::spawn(metadata::keep_fresh(setup.upstream_feed));
     let federations = tokio::spawn(metadata::keep_fresh(setup.federations));
@@ -75,7 +77,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
     })
     .await;
     tasks.shutdown().await;
-    for task in [sweeper, feeder, upstream_feeder, federations] {
+    for task in [sweeper, logouts, feeder, upstream_feeder, federations] {
         task.abort();
         let _ = task.await; // it was told to stop
     }

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::demo::{self, DemoUsers};
 use crate::demo_app::{self, DemoApp};
+use crate::directly::Directly;
 use crate::federation::{self, Federations};
 use crate::metadata::{self, Described, Metadata};
 use crate::options::Options;
@@ -13,7 +14,6 @@ use crate::upstream::UpstreamEntry;
 use axum::Router;
 use federate::crypto::{CryptoProvider, SignatureAlgorithm, aws_lc_provider};
 use federate::hub::Directory;
-use federate::session::LifetimePolicy;
 use federate::types::EntityId;
 use federate::{
     Application, Connection, Denial, FederateError, Hub, IdentityProvider, Party, ServiceProvider,
@@ -28,6 +28,7 @@ use std::sync::Arc;
 /// What is served, and what is said about it.
 pub(crate) struct Setup {
     pub(crate) parties: Vec<Served>,
+    pub(crate) hub: Arc<Hub<RedbStore>>,
     /// Stores that are swept now and then.
     pub(crate) stores: Vec<Arc<RedbStore>>,
     /// The applications' metadata, which is read again when it is due.
@@ -101,6 +102,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     }
     let mut idp = IdentityProvider::new(party, &site.url(hub::SSO), &site.url(hub::SLO))?
         .with_artifact_resolution(&site.url(hub::ARTIFACTS))?
+        .with_soap_logout(&site.url(hub::SLO))?
         .with_published_metadata(feed.registry())
         // Everybody in a federation may ask, and is told what its metadata asks for.
         .with_federation(federations.registry(), |_| {});
@@ -128,14 +130,15 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
 
     let mut users = config.users.clone();
     users.extend(demo_users.users);
-    let mut hub = hub(idp, &data, &provider, config.lifetime, Arc::clone(&store))?;
+    let mut hub = hub(idp, &data, &provider, &config, Arc::clone(&store))?;
     if !config.upstreams.is_empty() {
         let party = upstream_party(&data, &provider, &site)?;
         let sp = upstream(&config, &site, party, store, &upstream_feed)?;
         hub = hub.with_upstream(sp)?;
     }
     let directory = Directory::new(&provider, users)?;
-    let state = HubState::new(Arc::new(hub), directory, site.clone());
+    let hub = Arc::new(hub);
+    let state = HubState::new(Arc::clone(&hub), directory, site.clone());
     let mut parties = vec![Served {
         name: "Hub".to_owned(),
         site: site.clone(),
@@ -145,6 +148,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
     parties.extend(demo_routers(demos, &site));
     Ok(Setup {
         parties,
+        hub,
         stores,
         feed,
         upstream_feed,
@@ -281,7 +285,7 @@ fn hub(
     idp: IdentityProvider,
     data: &DataDir,
     provider: &CryptoProvider,
-    lifetime: LifetimePolicy,
+    config: &Config,
     store: Arc<RedbStore>,
 ) -> Result<Hub<RedbStore>, Problem> {
     const FILE: &str = "hub.secret";
@@ -291,7 +295,15 @@ fn hub(
         Problem::of(file.display(), "it does not hold what was written to it")
     })?;
     let hub = Hub::new(idp, secret.expose().as_bytes(), store)?;
-    Ok(hub.with_lifetime(lifetime))
+    let hub = hub
+        .with_lifetime(config.lifetime)
+        .with_logout_policy(config.logout)
+        .with_return_to(config.return_to.clone())
+        .with_back_channel(Directly::new(config.private_addresses));
+    Ok(match config.tell_expiry {
+        true => hub.with_expiry_told(),
+        false => hub,
+    })
 }
 
 /// The hub towards identity providers: it signs with the hub's key, by a name of its own.
@@ -315,6 +327,8 @@ fn upstream(
     feed: &Metadata,
 ) -> Result<ServiceProvider<RedbStore>, Problem> {
     let mut sp = ServiceProvider::new(party, &site.url(hub::UPSTREAM_ACS), store)?
+        .with_single_logout(&site.url(hub::UPSTREAM_SLO))?
+        .with_soap_logout(&site.url(hub::UPSTREAM_SLO))?
         .with_published_metadata(feed.registry());
     for entry in &config.upstreams {
         let connection = metadata::connection(config, entry, feed)?;

@@ -78,8 +78,8 @@ pub struct SessionRecord {
     pub retain_until: DateTime<Utc>,
     /// Set once it is known to be over; never unset.
     pub ended: Option<Ended>,
-    /// How many revocations of all of the person's sessions it is past: the store sets it, see
-    /// [`crate::Revocation`].
+    /// The number of the last revocation of all of the person's sessions that it is past: the
+    /// store sets it, see [`crate::Revocation`].
     pub epoch: u64,
 }
 
