@@ -88,16 +88,23 @@ impl MemoryStore {
 /// Sweeps all shards in steps, up to `limit` entries. `sweep` does a step in one shard and
 /// says how many entries it removed.
 async fn in_steps(limit: usize, sweep: impl Fn(u8, usize) -> usize + Send) -> usize {
-    let mut removed = 0;
+    let (mut removed, mut in_a_row) = (0, 0);
     for shard in 0..=u8::MAX {
         loop {
             let step = STEP.min(limit - removed);
             let done = sweep(shard, step);
             removed += done;
-            if done == 0 || done < step {
+            if removed == limit {
+                return removed;
+            }
+            in_a_row += done;
+            if in_a_row >= STEP {
+                in_a_row = 0;
+                let_others_run().await;
+            }
+            if done < step {
                 break;
             }
-            let_others_run().await;
         }
     }
     removed

@@ -54,9 +54,12 @@ pub(super) trait Word: Clone + Eq + Hash {
     fn bytes(&self) -> usize;
 }
 
+/// Words by the lower part of their number.
+type Row<T> = Box<[OnceLock<T>]>;
+
 /// Words by number. Reading takes no lock: what has a number keeps it.
 pub(super) struct Table<T> {
-    rows: Box<[OnceLock<Box<[OnceLock<T>]>>]>,
+    rows: Box<[OnceLock<Row<T>>]>,
     numbers: RwLock<HashTable<u32>>,
     hasher: RandomState,
 }

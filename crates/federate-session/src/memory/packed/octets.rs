@@ -3,6 +3,9 @@
 use super::super::words::{Table, Word};
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// In nanoseconds.
+const MILLISECOND: u64 = 1_000_000;
+
 /// Writes octets.
 #[derive(Default)]
 pub(super) struct Writer(Vec<u8>);
@@ -34,7 +37,12 @@ impl Writer {
         let distance = at.timestamp().wrapping_sub(base);
         // The sign goes to the lowest bit, so small numbers of both signs are short.
         self.number(((distance << 1) ^ (distance >> 63)) as u64);
-        self.number(u64::from(at.timestamp_subsec_nanos()));
+        // Most clocks of other parties tell seconds or milliseconds.
+        let nanos = u64::from(at.timestamp_subsec_nanos());
+        match nanos % MILLISECOND {
+            0 => self.number(nanos / MILLISECOND << 1),
+            _ => self.number(nanos << 1 | 1),
+        }
     }
 
     /// A duration, exactly.
@@ -108,7 +116,12 @@ impl<'a> Reader<'a> {
     pub(super) fn instant(&mut self, base: i64) -> Option<DateTime<Utc>> {
         let number = self.number()?;
         let distance = (number >> 1) as i64 ^ -((number & 1) as i64);
-        let nanos = u32::try_from(self.number()?).ok()?;
+        let number = self.number()?;
+        let nanos = match number & 1 {
+            0 => (number >> 1).checked_mul(MILLISECOND)?,
+            _ => number >> 1,
+        };
+        let nanos = u32::try_from(nanos).ok()?;
         DateTime::from_timestamp(base.wrapping_add(distance), nanos)
     }
 
