@@ -26,7 +26,7 @@ use std::task::Poll;
 /// Clones share their content. Bounded by its [`Capacity`]: when one kind is full even after
 /// a few expired entries were removed, new ones are refused.
 ///
-/// A session takes some 280 bytes in all, and its verbs wait only for those of sessions in
+/// A session takes some 300 bytes in all, and its verbs wait only for those of sessions in
 /// the same 256th of the store. An empty store takes a few hundred kilobytes.
 #[derive(Clone)]
 pub struct MemoryStore {

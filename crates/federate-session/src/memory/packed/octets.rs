@@ -7,12 +7,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 const MILLISECOND: u64 = 1_000_000;
 
 /// Writes octets.
-#[derive(Default)]
 pub(super) struct Writer(Vec<u8>);
 
+impl Default for Writer {
+    fn default() -> Self {
+        Self(Vec::with_capacity(512))
+    }
+}
+
 impl Writer {
+    /// What was written, in a new place of exactly that size: to shrink the old one would
+    /// leave a hole behind each session.
     pub(super) fn finish(self) -> Box<[u8]> {
-        self.0.into_boxed_slice()
+        Box::from(self.0.as_slice())
     }
 
     pub(super) fn byte(&mut self, byte: u8) {
