@@ -5,6 +5,9 @@
 //! both sides of each limit. `FEDERATE_USERS` says how many people there are, `FEDERATE_SEED`
 //! which week it is.
 
+// A test: what would be a bug in library code is a verdict here.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "simulation/model.rs"]
 mod model;
 #[path = "simulation/people.rs"]

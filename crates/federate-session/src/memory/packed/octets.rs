@@ -47,7 +47,7 @@ impl Writer {
         // Most clocks of other parties tell seconds or milliseconds.
         let nanos = u64::from(at.timestamp_subsec_nanos());
         match nanos % MILLISECOND {
-            0 => self.number(nanos / MILLISECOND << 1),
+            0 => self.number((nanos / MILLISECOND) << 1),
             _ => self.number(nanos << 1 | 1),
         }
     }
