@@ -75,8 +75,8 @@ pub use record::{
 pub use revocation::Revocation;
 pub use snapshot::SessionSnapshot;
 pub use store::{
-    AddParticipant, Capacity, Claimed, FoundOrCreated, LogoutStore, Rotation, SessionState,
-    SessionStore, Sweep, Swept, Termination, UserStore, Versioned,
+    AddParticipant, Capacity, Claimed, FoundOrCreated, LogoutStore, Rotation, SessionCheck,
+    SessionState, SessionStore, Sweep, Swept, Termination, UserStore, Versioned,
 };
 pub use subject::Subject;
 pub use user::{Profile, User};

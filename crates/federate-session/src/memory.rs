@@ -1,38 +1,57 @@
+mod expiry;
+mod index;
 mod logouts;
 mod one_time;
+mod packed;
+mod revocations;
 mod sessions;
+mod shards;
+mod slab;
 mod users;
+mod words;
 
 use crate::{
     AddParticipant, Capacity, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey,
     LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
-    Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
-    SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination,
-    UpstreamQuery, User, UserId, UserStore, Versioned,
+    Profile, PutNew, Redemption, Rotation, SessionCheck, SessionId, SessionKey, SessionRecord,
+    SessionSnapshot, SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId,
+    Termination, UpstreamQuery, User, UserId, UserStore, Versioned,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 
 /// All stores in memory: for tests, and for a single process that may forget.
 ///
 /// Clones share their content. Bounded by its [`Capacity`]: when one kind is full even after
 /// a few expired entries were removed, new ones are refused.
-#[derive(Clone, Default)]
+///
+/// A session takes some 300 bytes in all, and its verbs wait only for those of sessions in
+/// the same 256th of the store. An empty store takes a few hundred kilobytes.
+#[derive(Clone)]
 pub struct MemoryStore {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     capacity: Capacity,
-    sessions: Mutex<sessions::Sessions>,
-    one_time: Mutex<one_time::OneTime>,
+    sessions: sessions::Sessions,
+    one_time: one_time::OneTime,
     logouts: Mutex<logouts::Logouts>,
-    users: Mutex<users::Users>,
+    users: users::Users,
 }
 
 /// How many expired entries a full store removes to make room for a new one.
 const MAKE_ROOM: usize = 64;
+
+/// How many entries a sweep removes before it lets go of what it locked, and of the thread.
+const STEP: usize = 128;
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::with_capacity(Capacity::default())
+    }
+}
 
 impl MemoryStore {
     /// An empty store with these bounds.
@@ -41,31 +60,67 @@ impl MemoryStore {
         Self {
             inner: Arc::new(Inner {
                 capacity,
-                ..Inner::default()
+                sessions: sessions::Sessions::new(capacity.sessions),
+                one_time: one_time::OneTime::new(capacity.one_time),
+                logouts: Mutex::default(),
+                users: users::Users::new(capacity.users),
             }),
         }
     }
 
-    fn sessions(&self) -> MutexGuard<'_, sessions::Sessions> {
-        lock(&self.inner.sessions)
+    fn sessions(&self) -> &sessions::Sessions {
+        &self.inner.sessions
     }
 
-    fn one_time(&self) -> MutexGuard<'_, one_time::OneTime> {
-        lock(&self.inner.one_time)
+    fn one_time(&self) -> &one_time::OneTime {
+        &self.inner.one_time
     }
 
     fn logouts(&self) -> MutexGuard<'_, logouts::Logouts> {
-        lock(&self.inner.logouts)
+        shards::lock(&self.inner.logouts)
     }
 
-    fn users(&self) -> MutexGuard<'_, users::Users> {
-        lock(&self.inner.users)
+    fn users(&self) -> &users::Users {
+        &self.inner.users
     }
 }
 
-/// No verb panics while it holds a lock, so what a poisoned one guards is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Sweeps all shards in steps, up to `limit` entries. `sweep` does a step in one shard and
+/// says how many entries it removed.
+async fn in_steps(limit: usize, sweep: impl Fn(u8, usize) -> usize + Send) -> usize {
+    let (mut removed, mut in_a_row) = (0, 0);
+    for shard in 0..=u8::MAX {
+        loop {
+            let step = STEP.min(limit - removed);
+            let done = sweep(shard, step);
+            removed += done;
+            if removed == limit {
+                return removed;
+            }
+            in_a_row += done;
+            if in_a_row >= STEP {
+                in_a_row = 0;
+                let_others_run().await;
+            }
+            if done < step {
+                break;
+            }
+        }
+    }
+    removed
+}
+
+/// Gives the thread to other tasks, and goes on after them.
+async fn let_others_run() {
+    let mut is_first = true;
+    std::future::poll_fn(|context| {
+        if !std::mem::take(&mut is_first) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl std::fmt::Debug for MemoryStore {
@@ -78,18 +133,23 @@ impl std::fmt::Debug for MemoryStore {
 
 impl SessionStore for MemoryStore {
     async fn create(&self, record: SessionRecord, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let capacity = self.inner.capacity.sessions;
-        self.sessions()
-            .create(SessionSnapshot::new(record), capacity, now)
+        self.sessions().create(record, now)
     }
 
     async fn load(&self, key: &SessionKey, now: DateTime<Utc>) -> Result<SessionState, StoreError> {
-        let session = self.sessions().load(key);
-        Ok(session.map_or(SessionState::Unknown, |session| session.state(now)))
+        self.sessions().load(key, now)
+    }
+
+    async fn check(
+        &self,
+        key: &SessionKey,
+        now: DateTime<Utc>,
+    ) -> Result<SessionCheck, StoreError> {
+        self.sessions().check(key, now)
     }
 
     async fn snapshot(&self, key: &SessionKey) -> Result<Option<SessionSnapshot>, StoreError> {
-        Ok(self.sessions().load(key))
+        self.sessions().snapshot(key)
     }
 
     async fn touch_if_alive(
@@ -98,7 +158,7 @@ impl SessionStore for MemoryStore {
         policy: &LifetimePolicy,
         now: DateTime<Utc>,
     ) -> Result<SessionState, StoreError> {
-        Ok(self.sessions().touch(key, policy, now))
+        self.sessions().touch(key, policy, now)
     }
 
     async fn rotate(
@@ -107,8 +167,7 @@ impl SessionStore for MemoryStore {
         new: SessionRecord,
         now: DateTime<Utc>,
     ) -> Result<Rotation, StoreError> {
-        let capacity = self.inner.capacity.sessions;
-        self.sessions().rotate(old, new, capacity, now)
+        self.sessions().rotate(old, new, now)
     }
 
     async fn add_participant(
@@ -126,7 +185,7 @@ impl SessionStore for MemoryStore {
         by: LogoutKey,
         now: DateTime<Utc>,
     ) -> Result<Termination, StoreError> {
-        Ok(self.sessions().terminate(key, by, now))
+        self.sessions().terminate(key, by, now)
     }
 
     async fn by_id(
@@ -134,8 +193,10 @@ impl SessionStore for MemoryStore {
         tenant: &TenantId,
         id: &SessionId,
     ) -> Result<Option<SessionRecord>, StoreError> {
-        let found = self.sessions().find(&IndexKey::of_id(tenant, id), |_| true);
-        Ok(found.into_iter().next())
+        let found = self.sessions().find(&IndexKey::of_id(tenant, id), |row| {
+            row.record.tenant() == tenant && row.record.id == *id
+        });
+        Ok(found?.into_iter().next())
     }
 
     async fn revoke_subject(
@@ -144,13 +205,13 @@ impl SessionStore for MemoryStore {
         by: LogoutKey,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let capacity = self.inner.capacity.sessions;
-        self.sessions().revoke_subject(subject, by, capacity, now)
+        self.sessions().revoke_subject(subject, by, now)
     }
 
     async fn by_subject(&self, subject: &Subject) -> Result<Vec<SessionRecord>, StoreError> {
         let index = IndexKey::of_subject(subject);
-        Ok(self.sessions().find(&index, |_| true))
+        let is_theirs = |row: &SessionSnapshot| row.record.subject == *subject;
+        self.sessions().find(&index, is_theirs)
     }
 
     async fn by_participant(
@@ -158,21 +219,19 @@ impl SessionStore for MemoryStore {
         query: &ParticipantQuery,
     ) -> Result<Vec<SessionRecord>, StoreError> {
         let index = IndexKey::of_participant(query);
-        Ok(self.sessions().find(&index, |row| row.is_meant_by(query)))
+        self.sessions().find(&index, |row| row.is_meant_by(query))
     }
 
     async fn by_upstream(&self, query: &UpstreamQuery) -> Result<Vec<SessionRecord>, StoreError> {
         let index = IndexKey::of_upstream(query);
-        Ok(self
-            .sessions()
-            .find(&index, |row| query.matches(&row.record)))
+        self.sessions()
+            .find(&index, |row| query.matches(&row.record))
     }
 }
 
 impl OneTimeStore for MemoryStore {
     async fn put_new(&self, entry: OneTimeEntry, now: DateTime<Utc>) -> Result<PutNew, StoreError> {
-        let capacity = self.inner.capacity.one_time;
-        self.one_time().put_new(entry, capacity, now)
+        self.one_time().put_new(entry, now)
     }
 
     async fn peek(
@@ -199,8 +258,7 @@ impl OneTimeStore for MemoryStore {
         replay: OneTimeEntry,
         now: DateTime<Utc>,
     ) -> Result<Redemption, StoreError> {
-        let capacity = self.inner.capacity.one_time;
-        self.one_time().redeem(request, replay, capacity, now)
+        self.one_time().redeem(request, replay, now)
     }
 }
 
@@ -261,9 +319,8 @@ impl UserStore for MemoryStore {
         profile: Profile,
         now: DateTime<Utc>,
     ) -> Result<FoundOrCreated, StoreError> {
-        let capacity = self.inner.capacity.users;
         let user = User::new(candidate, subject.clone(), profile, now);
-        self.users().find_or_create(user, capacity)
+        self.users().find_or_create(user)
     }
 
     async fn load_user(&self, tenant: &TenantId, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -277,9 +334,13 @@ impl UserStore for MemoryStore {
 
 impl Sweep for MemoryStore {
     async fn sweep(&self, now: DateTime<Utc>, limit: usize) -> Result<Swept, StoreError> {
+        let sessions = self.sessions();
+        let swept = in_steps(limit, |shard, step| sessions.sweep_shard(shard, now, step)).await;
+        let swept = swept + sessions.sweep_revocations(now, limit - swept);
+        let one_time = self.one_time();
         let removed = [
-            self.sessions().sweep(now, limit),
-            self.one_time().sweep(now, limit),
+            swept,
+            in_steps(limit, |shard, step| one_time.sweep_shard(shard, now, step)).await,
             self.logouts().sweep(now, limit),
         ];
         Ok(Swept {

@@ -24,6 +24,18 @@ pub enum SessionState {
     Unknown,
 }
 
+/// What a session is worth at one instant, without its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum SessionCheck {
+    /// The user is signed in.
+    Alive,
+    /// The session is over.
+    Ended(EndReason),
+    /// There is no such session, or it was over so long ago that it is forgotten.
+    Unknown,
+}
+
 /// What became of a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -97,6 +109,25 @@ pub trait SessionStore: Send + Sync {
         key: &SessionKey,
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<SessionState, StoreError>> + Send;
+
+    /// Looks at a session as [`SessionStore::load`] does, and gives no record: for whoever
+    /// asks often, and only whether the user is signed in.
+    ///
+    /// # Errors
+    /// What the backend reports.
+    fn check(
+        &self,
+        key: &SessionKey,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<SessionCheck, StoreError>> + Send {
+        async move {
+            Ok(match self.load(key, now).await? {
+                SessionState::Alive(_) => SessionCheck::Alive,
+                SessionState::Ended(reason) => SessionCheck::Ended(reason),
+                SessionState::Unknown => SessionCheck::Unknown,
+            })
+        }
+    }
 
     /// A session with its applications, be it alive or over.
     ///

@@ -194,3 +194,152 @@ proptest! {
         }
     }
 }
+
+/// Any instant within some 60 years, often near the beginning of the session.
+fn instant() -> impl Strategy<Value = DateTime<Utc>> {
+    let near = (-1_000_000_000_i64..1_000_000_000).prop_map(TimeDelta::milliseconds);
+    let any = (-1_000_000_000_i64..1_000_000_000).prop_map(TimeDelta::seconds);
+    prop_oneof![4 => near, 1 => any].prop_map(|distance| start() + distance)
+}
+
+/// Any policy, of milliseconds or years, with any granularity that it may have.
+fn any_policy() -> impl Strategy<Value = LifetimePolicy> {
+    let longest = LifetimePolicy::MAX.num_milliseconds();
+    let absolute = prop_oneof![1_i64..1_000, 1_i64..1_000_000_000, 1..=longest];
+    let part = || 0_i64..=1_000;
+    (absolute, part(), part()).prop_map(|(absolute, idle, granularity)| {
+        let idle = (i128::from(absolute) * i128::from(idle) / 1000).max(1);
+        let idle = i64::try_from(idle).unwrap();
+        let granularity = i128::from(idle / 2) * i128::from(granularity) / 1000;
+        let ms = TimeDelta::milliseconds;
+        policy(ms(absolute), ms(idle))
+            .with_touch_granularity(ms(i64::try_from(granularity).unwrap()))
+            .unwrap()
+    })
+}
+
+/// The lifetime after an activity, if the session is not over.
+fn touched(life: Lifetime, policy: &LifetimePolicy, now: DateTime<Utc>) -> Option<Lifetime> {
+    match life.touch(policy, now) {
+        Touch::Over(_) => None,
+        Touch::Recent => Some(life),
+        Touch::Write(next) => Some(next),
+    }
+}
+
+proptest! {
+    /// Whatever the policies, the clock and the upstream: the end that was promised to
+    /// applications never moves back, and the session never outlives it.
+    #[test]
+    fn the_promised_end_holds(
+        opened in any_policy(),
+        cap in proptest::option::of(instant()),
+        steps in proptest::collection::vec((any_policy(), instant()), 1..40),
+    ) {
+        let mut life = Lifetime::open(&opened, start(), cap);
+        let promised = life.not_on_or_after();
+        let limit = start() + opened.absolute();
+        prop_assert_eq!(promised, cap.map_or(limit, |cap| cap.min(limit)));
+        for (policy, now) in steps {
+            prop_assert!(life.expires() <= promised);
+            prop_assert!(life.over_at(promised).is_some());
+            let Some(next) = touched(life, &policy, now) else { continue };
+            prop_assert!(now < life.expires(), "a touch revived the session");
+            prop_assert!(next.not_on_or_after() <= life.not_on_or_after());
+            prop_assert!(next.idle <= life.idle);
+            prop_assert!(next.last_activity >= life.last_activity);
+            prop_assert!(next.over_at(now).is_none(), "what is touched goes on");
+            life = next;
+        }
+    }
+
+    /// A policy with longer limits changes nothing for a session that began before it.
+    #[test]
+    fn longer_limits_are_for_new_sessions(
+        opened in any_policy(),
+        longer in proptest::collection::vec((any_policy(), instant()), 1..40),
+        cap in proptest::option::of(instant()),
+    ) {
+        let mut life = Lifetime::open(&opened, start(), cap);
+        let granularity = opened.touch_granularity();
+        for (other, now) in longer {
+            let absolute = other.absolute().max(opened.absolute());
+            let idle = other.idle().max(opened.idle());
+            let longer = policy(absolute, idle).with_touch_granularity(granularity).unwrap();
+            prop_assert_eq!(life.touch(&longer, now), life.touch(&opened, now));
+            life = touched(life, &longer, now).unwrap_or(life);
+            prop_assert_eq!(life.idle, opened.idle());
+            prop_assert_eq!(life.absolute_end, start() + opened.absolute());
+        }
+    }
+
+    /// A policy with shorter limits applies from the next activity on, and already to it.
+    #[test]
+    fn shorter_limits_apply_at_the_next_activity(
+        opened in any_policy(),
+        shorter in any_policy(),
+        before in proptest::collection::vec(instant(), 0..10),
+        now in instant(),
+    ) {
+        let mut life = Lifetime::open(&opened, start(), None);
+        for at in before {
+            life = touched(life, &opened, at).unwrap_or(life);
+        }
+        let absolute_end = (start() + shorter.absolute()).min(life.absolute_end);
+        let idle = shorter.idle().min(life.idle);
+        let is_over = now >= absolute_end || now >= life.last_activity + idle;
+        match touched(life, &shorter, now) {
+            None => prop_assert!(is_over),
+            Some(next) => {
+                prop_assert!(!is_over);
+                prop_assert_eq!(next.absolute_end, absolute_end);
+                prop_assert_eq!(next.idle, idle);
+            }
+        }
+    }
+
+    /// What is over at one instant is over at every later one, for every policy.
+    #[test]
+    fn nothing_is_revived(
+        opened in any_policy(),
+        cap in proptest::option::of(instant()),
+        activities in proptest::collection::vec(instant(), 0..10),
+        over in instant(),
+        later in proptest::collection::vec((any_policy(), instant()), 1..10),
+    ) {
+        let mut life = Lifetime::open(&opened, start(), cap);
+        for at in activities {
+            life = touched(life, &opened, at).unwrap_or(life);
+        }
+        prop_assume!(life.over_at(over).is_some());
+        for (policy, at) in later {
+            let at = at.max(over);
+            prop_assert!(life.over_at(at).is_some());
+            prop_assert!(matches!(life.touch(&policy, at), Touch::Over(_)));
+        }
+    }
+
+    /// The record lags behind the last activity by less than the granularity, and a clock that
+    /// goes backwards writes nothing.
+    #[test]
+    fn the_record_lags_by_less_than_the_granularity(
+        opened in any_policy(),
+        steps in proptest::collection::vec(instant(), 1..60),
+    ) {
+        let mut life = Lifetime::open(&opened, start(), None);
+        for now in steps {
+            let touch = life.touch(&opened, now);
+            if now <= life.last_activity {
+                prop_assert_eq!(touch, Touch::Recent);
+            }
+            let Some(next) = touched(life, &opened, now) else { continue };
+            let lag = now - next.last_activity;
+            prop_assert!(lag <= TimeDelta::zero() || lag < opened.touch_granularity());
+            if let Touch::Write(next) = touch {
+                let step = next.last_activity - life.last_activity;
+                prop_assert!(step >= opened.touch_granularity(), "writes are throttled");
+            }
+            life = next;
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub(super) async fn run(backend: &impl Backend) {
     create_and_load(fresh().await).await;
     keys_and_ids_are_used_once(fresh().await).await;
     loading_is_no_activity(fresh().await).await;
+    checking_is_loading_without_the_record(fresh().await).await;
     touches_are_throttled(fresh().await).await;
     touches_never_revive(fresh().await).await;
     shortened_policies_are_stored(fresh().await).await;
@@ -80,6 +81,41 @@ async fn loading_is_no_activity<S: Store>(store: S) {
     assert!(is_alive(&store.load(&key(1), end - ms(1)).await.unwrap()));
     let over = SessionState::Ended(EndReason::Expired(Limit::Idle));
     assert_eq!(store.load(&key(1), end).await.unwrap(), over);
+}
+
+async fn checking_is_loading_without_the_record<S: Store>(store: S) {
+    let end = start() + days(3);
+    let unknown = store.check(&key(1), start()).await.unwrap();
+    assert_eq!(unknown, SessionCheck::Unknown);
+    for (n, person) in [(1, "alice"), (2, "bob"), (3, "carol")] {
+        let mut record = session(n, person);
+        record.lifetime.upstream_cap = (n == 3).then_some(start() + days(1));
+        store.create(record, start()).await.unwrap();
+    }
+    let over = |limit| SessionCheck::Ended(EndReason::Expired(limit));
+    for (n, now, expected) in [
+        (1, start(), SessionCheck::Alive),
+        (1, end - ms(1), SessionCheck::Alive),
+        (1, end, over(Limit::Idle)),
+        (1, end - ms(1), SessionCheck::Alive), // it left no trace
+        (3, start() + days(1) - ms(1), SessionCheck::Alive),
+        (3, start() + days(1), over(Limit::Upstream)),
+    ] {
+        assert_eq!(store.check(&key(n), now).await.unwrap(), expected);
+    }
+    let ended = store
+        .begin_termination(&key(1), logout(1), start())
+        .await
+        .unwrap();
+    assert!(matches!(ended, Termination::Ended(_)));
+    store
+        .revoke_subject(&subject("bob"), logout(2), start())
+        .await
+        .unwrap();
+    for (n, by) in [(1, logout(1)), (2, logout(2))] {
+        let expected = SessionCheck::Ended(EndReason::LoggedOut { by });
+        assert_eq!(store.check(&key(n), start()).await.unwrap(), expected);
+    }
 }
 
 async fn touches_are_throttled<S: Store>(store: S) {
