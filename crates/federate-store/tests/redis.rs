@@ -11,8 +11,8 @@ mod crashes;
 mod faults;
 #[path = "redis/fixtures.rs"]
 mod fixtures;
-#[path = "redis/rates.rs"]
-mod rates;
+#[path = "redis/interruptions.rs"]
+mod interruptions;
 
 use federate_session::Capacity;
 use federate_store::{RedisOptions, RedisStore};

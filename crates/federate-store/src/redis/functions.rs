@@ -16,6 +16,8 @@ pub(crate) struct Functions {
     /// the new row; its time to live in ms, or nothing to keep what is left of it.
     /// Gives 1, or 0 when another was first.
     pub(crate) swap: Script,
+    /// The same when the server's memory is full: to end something must always be possible.
+    pub(crate) swap_always: Script,
     /// Removes a key if its value begins so. Argument: the beginning. Gives 1 or 0.
     pub(crate) release: Script,
     /// Puts a member into an index that lives as long as its longest member.
@@ -45,6 +47,8 @@ pub(crate) struct Functions {
     /// Keys: the row; the index. Arguments: as of `swap`; the member; its score or nothing.
     /// Gives 1, or 0 when another was first.
     pub(crate) schedule: Script,
+    /// The same when the server's memory is full.
+    pub(crate) schedule_always: Script,
     /// Takes a logout out of the order, if its row is gone or is the one that was read.
     ///
     /// Keys: the row; the index. Arguments: the write that was read, or nothing; the member.
@@ -56,16 +60,21 @@ impl Functions {
         let script = |code: &[&str]| Script::new(&code.concat());
         Self {
             swap: script(&[SWAP, "return 1"]),
+            swap_always: script(&[ALWAYS, SWAP, "return 1"]),
             release: script(&[RELEASE]),
             register: script(&[EXTEND, REGISTER]),
             put_new: script(&[PRESENT, ABSENT, PUT_NEW]),
             consume: script(&[PRESENT, CONSUME]),
             redeem: script(&[PRESENT, ABSENT, REDEEM]),
             schedule: script(&[EXTEND, SWAP, SCHEDULE]),
+            schedule_always: script(&[ALWAYS, EXTEND, SWAP, SCHEDULE]),
             forget: script(&[FORGET]),
         }
     }
 }
+
+/// Stands first in a function that may exceed the server's memory, by a few octets.
+const ALWAYS: &str = "#!lua flags=allow-oom";
 
 /// Swaps `KEYS[1]`, or returns.
 const SWAP: &str = r"

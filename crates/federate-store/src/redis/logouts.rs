@@ -90,7 +90,7 @@ impl Server {
             let (write, state) = self.logout(key).await?.ok_or(StoreError::Conflict)?;
             let next = state.next(version, value.clone(), due, now)?;
             if self
-                .schedule(Care::Replicated, key, Some(write), &next, None)
+                .schedule(Care::Ending, key, Some(write), &next, None)
                 .await?
             {
                 return Ok(next.version);
@@ -181,7 +181,11 @@ impl Server {
         ttl: Option<i64>,
     ) -> Result<bool> {
         let keys = [self.keys.logout(key), self.keys.due(shard(key))];
-        let schedule = Call::new(&self.functions.schedule, &[&keys[0], &keys[1]])
+        let schedule = match care {
+            Care::Ending => &self.functions.schedule_always,
+            Care::Replicated | Care::Plain => &self.functions.schedule,
+        };
+        let schedule = Call::new(schedule, &[&keys[0], &keys[1]])
             .arg(former.as_ref().map_or(&[][..], <[u8; 8]>::as_slice))
             .arg(seal(self.new_write(), &Stored::new(state))?)
             .arg(ttl.map_or_else(String::new, |ttl| ttl.to_string()))

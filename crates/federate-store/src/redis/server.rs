@@ -46,6 +46,8 @@ pub(crate) enum Link {
 pub(crate) enum Care {
     /// It must: somebody will rely on it.
     Replicated,
+    /// It must, and it ends something, for which there is room in a full memory too.
+    Ending,
     /// It need not: nothing is lost with it that matters.
     Plain,
 }
@@ -103,7 +105,11 @@ impl Server {
         ttl: Option<i64>,
     ) -> Result<Option<Write>> {
         let write = self.new_write();
-        let swap = Call::new(&self.functions.swap, &[key])
+        let swap = match care {
+            Care::Ending => &self.functions.swap_always,
+            Care::Replicated | Care::Plain => &self.functions.swap,
+        };
+        let swap = Call::new(swap, &[key])
             .arg(former.as_ref().map_or(&[][..], Write::as_slice))
             .arg(seal(write, value)?)
             .arg(ttl.map_or_else(String::new, |ttl| ttl.to_string()));
@@ -197,7 +203,7 @@ impl Server {
         key: &str,
         cmd: &Cmd,
     ) -> RedisResult<(Value, Option<u32>)> {
-        let Some(wait) = self.wait.filter(|_| care == Care::Replicated) else {
+        let Some(wait) = self.wait.filter(|_| care != Care::Plain) else {
             return Ok((link.req_packed_command(cmd).await?.extract_error()?, None));
         };
         let mut pipe = redis::pipe();

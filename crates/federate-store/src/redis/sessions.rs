@@ -177,7 +177,7 @@ impl Server {
                 return Ok(outcome);
             };
             // A logout that asks again writes again: so replicas are known to have it.
-            if self.replace(Care::Replicated, &row, ended).await? {
+            if self.replace(Care::Ending, &row, ended).await? {
                 self.unindex(ended).await;
                 return Ok(outcome);
             }
@@ -199,7 +199,7 @@ impl Server {
             let next = Revocation::next(last.as_ref().map(|(_, last)| last), by, now);
             let ttl = time_to_live(next.retain_until(), now, SESSION_MARGIN);
             let former = last.map(|(write, _)| write);
-            let what = ("revocation", Care::Replicated);
+            let what = ("revocation", Care::Ending);
             if self
                 .swap(what, &key, former, &next, Some(ttl))
                 .await?

@@ -68,7 +68,6 @@ impl Redis {
     }
 
     /// What it answers to a command, as `redis-cli` prints it.
-    #[must_use]
     pub fn ask(&self, command: &[&str]) -> String {
         let output = Command::new("redis-cli")
             .args(["-p", &self.port.to_string()])
@@ -85,6 +84,24 @@ impl Redis {
             child.kill().expect("it can be killed");
             child.wait().expect("it ends");
         }
+    }
+
+    /// Lets it hang: connections stay, answers do not come, until [`Redis::thaw`].
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let child = self.child.as_ref().expect("it runs");
+        let kill = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(kill.expect("kill runs").success());
     }
 
     /// Starts it again, on what it left on the disk.
