@@ -32,8 +32,8 @@ pub struct RedisOptions {
     /// Where the server is, as `redis://user:password@host:port/database`; `rediss://` over
     /// TLS, with the feature `redis-tls`. Of a cluster one node or more; they name the others.
     pub urls: Vec<String>,
-    /// What the names of all keys begin with, without braces; `federate` by default. Stores
-    /// with different prefixes do not meet.
+    /// What the names of all keys begin with, without braces and colons; `federate` by
+    /// default. Stores with different prefixes do not meet.
     pub prefix: String,
     /// How long a connection may take to be made; 2 s by default.
     pub connect_timeout: Duration,
@@ -41,6 +41,9 @@ pub struct RedisOptions {
     pub response_timeout: Duration,
     /// Whether writes are acknowledged only when replicas have them; not by default.
     pub wait: Option<Wait>,
+    /// The certificates, in PEM, that vouch for `rediss://` servers instead of the system's.
+    #[cfg(feature = "redis-tls")]
+    pub certificate_authorities: Option<Vec<u8>>,
     /// Accepts a server that may evict keys when its memory is full: then replay entries,
     /// tombstones and sessions vanish without a word.
     pub dangerous_allow_eviction: bool,
@@ -56,6 +59,8 @@ impl RedisOptions {
             connect_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_secs(2),
             wait: None,
+            #[cfg(feature = "redis-tls")]
+            certificate_authorities: None,
             dangerous_allow_eviction: false,
         }
     }

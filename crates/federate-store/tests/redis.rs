@@ -13,6 +13,9 @@ mod faults;
 mod fixtures;
 #[path = "redis/interruptions.rs"]
 mod interruptions;
+#[cfg(feature = "redis-tls")]
+#[path = "redis/tls.rs"]
+mod tls;
 
 use federate_session::Capacity;
 use federate_store::{RedisOptions, RedisStore};

@@ -85,7 +85,7 @@ impl Server {
             .arg("GET")
             .arg("PX")
             .arg(ttl);
-        let before: Option<Vec<u8>> = self.write((WHAT, Care::Replicated), id, &set).await?;
+        let before: Option<Vec<u8>> = self.write((WHAT, Care::New), id, &set).await?;
         Ok(before.is_none_or(|before| before == held))
     }
 
@@ -152,7 +152,7 @@ impl Server {
         let register = Call::new(&self.functions.register, &keys)
             .arg(member.as_bytes())
             .arg(ttl);
-        self.call(WHAT, Care::Replicated, register).await
+        self.call(WHAT, Care::New, register).await
     }
 
     /// Removes the index entries of a session that is over.

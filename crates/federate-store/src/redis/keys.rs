@@ -111,3 +111,34 @@ pub(crate) fn time_to_live(end: DateTime<Utc>, now: DateTime<Utc>, margin: TimeD
         .clamp(TimeDelta::zero(), TimeDelta::days(MAX_DAYS));
     (left + margin).num_milliseconds()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_together_has_one_tag() {
+        let keys = Keys::new("t".into());
+        let tag = |name: &str| Some(name.split_once('{')?.1.split_once('}')?.0.to_owned());
+        let key = LogoutKey::new([77; 32]);
+        let (row, due) = (keys.logout(&key), keys.due(shard(&key)));
+        assert_eq!((tag(&row), tag(&due)), (Some("l13".into()), tag(&row)));
+        let tenant = TenantId::new("acme").unwrap();
+        let id = federate_session::SessionId::new("ses_1").unwrap();
+        let index = IndexKey::of_id(&tenant, &id);
+        let (index, revocation) = (keys.index(&index), keys.revocation(&index));
+        assert!(tag(&index).is_some());
+        assert_eq!(tag(&index), tag(&revocation));
+    }
+
+    #[test]
+    fn lives_are_bounded_and_never_over_at_once() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let margin = TimeDelta::minutes(1);
+        let ttl = |end| time_to_live(end, now, margin);
+        assert_eq!(ttl(now + TimeDelta::minutes(1)), 120_000);
+        assert_eq!(ttl(now - TimeDelta::days(400)), 60_000);
+        let longest = TimeDelta::days(MAX_DAYS) + margin;
+        assert_eq!(ttl(DateTime::<Utc>::MAX_UTC), longest.num_milliseconds());
+    }
+}

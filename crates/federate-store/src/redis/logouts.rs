@@ -60,7 +60,7 @@ impl Server {
         state.check(now)?;
         let ttl = time_to_live(state.expires, now, LOGOUT_MARGIN);
         match self
-            .schedule(Care::Replicated, key, None, &state, Some(ttl))
+            .schedule(Care::New, key, None, &state, Some(ttl))
             .await?
         {
             true => Ok(state.version),
@@ -117,7 +117,7 @@ impl Server {
             let tries = tries.map(async |(write, mut claimed)| {
                 claimed.state.due = now.checked_add_signed(lease);
                 let state = &claimed.state;
-                self.schedule(Care::Plain, &claimed.key, Some(write), state, None)
+                self.schedule(Care::Light, &claimed.key, Some(write), state, None)
                     .await
                     .map(|is_ours| is_ours.then_some(claimed))
             });
@@ -182,8 +182,8 @@ impl Server {
     ) -> Result<bool> {
         let keys = [self.keys.logout(key), self.keys.due(shard(key))];
         let schedule = match care {
-            Care::Ending => &self.functions.schedule_always,
-            Care::Replicated | Care::Plain => &self.functions.schedule,
+            Care::New => &self.functions.schedule,
+            Care::Ending | Care::Light => &self.functions.schedule_always,
         };
         let schedule = Call::new(schedule, &[&keys[0], &keys[1]])
             .arg(former.as_ref().map_or(&[][..], <[u8; 8]>::as_slice))
@@ -204,7 +204,7 @@ impl Server {
         let forget = Call::new(&self.functions.forget, &[&keys[0], &keys[1]])
             .arg(write.as_ref().map_or(&[][..], <[u8; 8]>::as_slice))
             .arg(key.as_bytes());
-        self.call(WHAT, Care::Plain, forget).await
+        self.call(WHAT, Care::Light, forget).await
     }
 }
 

@@ -47,7 +47,7 @@ impl Server {
         let key = self.keys.one_time(entry.namespace, &entry.key);
         let put = Call::new(&self.functions.put_new, &[&key]);
         let put = with_entry(put, write, entry, now)?;
-        match self.call(WHAT, Care::Replicated, put).await? {
+        match self.call(WHAT, Care::New, put).await? {
             1 => Ok(PutNew::Inserted),
             0 => Ok(PutNew::AlreadyPresent),
             _ => Err(CORRUPT),
@@ -64,7 +64,7 @@ impl Server {
         let key = self.keys.one_time(key.0, &key.1);
         let mut take = redis::cmd("GETDEL");
         take.arg(&key);
-        let row: Option<Vec<u8>> = self.write((WHAT, Care::Replicated), &key, &take).await?;
+        let row: Option<Vec<u8>> = self.write((WHAT, Care::New), &key, &take).await?;
         row.map_or(Ok(None), |row| unseal(&row, now))
     }
 
@@ -96,7 +96,7 @@ impl Server {
             .collect();
         let redeem = Call::new(&self.functions.redeem, &keys);
         let redeem = with_entry(redeem, self.new_write(), replay, now)?;
-        let answer: Value = self.call(WHAT, Care::Replicated, redeem).await?;
+        let answer: Value = self.call(WHAT, Care::New, redeem).await?;
         match answer {
             Value::Int(0) => Ok(Redemption::Replayed),
             Value::Int(2) => Ok(Redemption::UnknownRequest),
@@ -131,7 +131,7 @@ impl Server {
         let consume = Call::new(&self.functions.consume, &[&request])
             .arg(now.timestamp())
             .arg(now.timestamp_subsec_nanos());
-        match self.call(WHAT, Care::Replicated, consume).await? {
+        match self.call(WHAT, Care::New, consume).await? {
             Value::BulkString(row) => Ok(Redemption::Redeemed {
                 request: Some(consumed(&row)?),
             }),

@@ -28,40 +28,37 @@ const RECONNECTS: usize = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) async fn connect(options: RedisOptions) -> Result<Server> {
-    if options.prefix.contains(['{', '}']) {
-        return Err(unsuitable("a prefix without braces", &options.prefix));
+    if options.prefix.contains(['{', '}', ':']) {
+        let expected = "a prefix without braces and colons";
+        return Err(unsuitable(expected, &options.prefix));
     }
     let nodes = nodes(&options)?;
     let (first, about) = first_of(&nodes, &options).await?;
     let cluster = field(&about, "cluster_enabled") == Some("1");
-    let links = match options.wait {
-        Some(_) => WAITING_LINKS,
-        None => 1,
-    };
-    let links = if cluster {
+    let further = options.wait.map_or(0, |_| WAITING_LINKS - 1);
+    let mut others = Vec::with_capacity(further);
+    let first = if cluster {
         let link = connect_cluster(&nodes, &options).await?;
         for about in about_each(link.clone()).await? {
             check(&about, &options)?;
         }
-        let mut all = vec![Link::Cluster(link)];
-        while all.len() < links {
-            all.push(Link::Cluster(connect_cluster(&nodes, &options).await?));
+        for _ in 0..further {
+            others.push(Link::Cluster(connect_cluster(&nodes, &options).await?));
         }
-        all
+        Link::Cluster(link)
     } else {
         if nodes.len() > 1 {
             let found = format!("{} addresses of single servers", nodes.len());
             return Err(unsuitable("one address, or those of a cluster", &found));
         }
         check(&about, &options)?;
-        let mut all = vec![Link::Single(first)];
-        for node in nodes.iter().cycle().take(links.saturating_sub(1)) {
+        for node in nodes.iter().cycle().take(further) {
             let link = connect_single(node, &options).await;
-            all.push(Link::Single(link.map_err(refused)?));
+            others.push(Link::Single(link.map_err(refused)?));
         }
-        all
+        Link::Single(first)
     };
-    let server = Server::new(Keys::new(options.prefix), links, options.wait);
+    let server = Server::new(Keys::new(options.prefix), first, others, options.wait);
     check_format(&server).await?;
     Ok(server)
 }
@@ -123,7 +120,30 @@ async fn connect_single(
         .set_number_of_retries(RECONNECTS)
         .set_min_delay(FIRST_PAUSE)
         .set_pipeline_buffer_size(1024);
-    ConnectionManager::new_with_config(Client::open(node.clone())?, config).await
+    ConnectionManager::new_with_config(client(node, options)?, config).await
+}
+
+#[cfg(not(feature = "redis-tls"))]
+fn client(node: &ConnectionInfo, _: &RedisOptions) -> redis::RedisResult<Client> {
+    Client::open(node.clone())
+}
+
+#[cfg(feature = "redis-tls")]
+fn client(node: &ConnectionInfo, options: &RedisOptions) -> redis::RedisResult<Client> {
+    let is_tls = matches!(node.addr(), redis::ConnectionAddr::TcpTls { .. });
+    match certificates(options).filter(|_| is_tls) {
+        Some(certificates) => Client::build_with_tls(node.clone(), certificates),
+        None => Client::open(node.clone()),
+    }
+}
+
+#[cfg(feature = "redis-tls")]
+fn certificates(options: &RedisOptions) -> Option<redis::TlsCertificates> {
+    let root_cert = Some(options.certificate_authorities.clone()?);
+    Some(redis::TlsCertificates {
+        client_tls: None,
+        root_cert,
+    })
 }
 
 async fn connect_cluster(
@@ -131,16 +151,20 @@ async fn connect_cluster(
     options: &RedisOptions,
 ) -> Result<redis::cluster_async::ClusterConnection> {
     let retries = u32::try_from(RECONNECTS).unwrap_or(u32::MAX);
-    let client = ClusterClientBuilder::new(nodes.iter().cloned())
+    let builder = ClusterClientBuilder::new(nodes.iter().cloned())
         .use_protocol(ProtocolVersion::RESP3)
         .connection_timeout(options.connect_timeout)
         .response_timeout(response_timeout(options))
         .overall_response_timeout(Some(response_timeout(options).saturating_mul(2)))
         .retries(retries)
         .min_retry_wait(50)
-        .max_retry_wait(400)
-        .build()
-        .map_err(refused)?;
+        .max_retry_wait(400);
+    #[cfg(feature = "redis-tls")]
+    let builder = match certificates(options) {
+        Some(certificates) => builder.certs(certificates),
+        None => builder,
+    };
+    let client = builder.build().map_err(refused)?;
     client.get_async_connection().await.map_err(refused)
 }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use federate_session::{Rotation, SessionKey, SessionRecord, SessionSnapshot, StoreError};
 use futures_util::future::join;
 
-const CAREFUL: (&str, Care) = (WHAT, Care::Replicated);
+const CAREFUL: (&str, Care) = (WHAT, Care::New);
 
 impl Server {
     pub(crate) async fn rotate(

@@ -27,7 +27,9 @@ pub(crate) type Write = [u8; 8];
 pub(crate) struct Server {
     pub(crate) keys: Keys,
     pub(crate) functions: Functions,
-    links: Vec<Link>,
+    /// Takes what the others do not.
+    first: Link,
+    others: Vec<Link>,
     next_link: AtomicUsize,
     wait: Option<Wait>,
     seed: u64,
@@ -41,23 +43,26 @@ pub(crate) enum Link {
     Cluster(ClusterConnection),
 }
 
-/// Whether a write must reach as many replicas as [`Wait`] asks for before it is acknowledged.
+/// How much a write matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Care {
-    /// It must: somebody will rely on it.
-    Replicated,
-    /// It must, and it ends something, for which there is room in a full memory too.
+    /// Somebody will rely on it: it reaches the replicas that [`Wait`] asks for. It is refused
+    /// when the server's memory is full.
+    New,
+    /// The same, but it ends something, for which there must always be room.
     Ending,
-    /// It need not: nothing is lost with it that matters.
-    Plain,
+    /// Nothing is lost with it that matters. What is there changes a little, for which there
+    /// is always room.
+    Light,
 }
 
 impl Server {
-    pub(crate) fn new(keys: Keys, links: Vec<Link>, wait: Option<Wait>) -> Self {
+    pub(crate) fn new(keys: Keys, first: Link, others: Vec<Link>, wait: Option<Wait>) -> Self {
         Self {
             keys,
             functions: Functions::new(),
-            links,
+            first,
+            others,
             next_link: AtomicUsize::new(0),
             wait,
             seed: RandomState::new().build_hasher().finish(),
@@ -66,7 +71,7 @@ impl Server {
     }
 
     pub(crate) fn is_cluster(&self) -> bool {
-        matches!(self.links.first(), Some(Link::Cluster(_)))
+        matches!(self.first, Link::Cluster(_))
     }
 
     pub(crate) const fn wait(&self) -> Option<Wait> {
@@ -106,8 +111,8 @@ impl Server {
     ) -> Result<Option<Write>> {
         let write = self.new_write();
         let swap = match care {
-            Care::Ending => &self.functions.swap_always,
-            Care::Replicated | Care::Plain => &self.functions.swap,
+            Care::New => &self.functions.swap,
+            Care::Ending | Care::Light => &self.functions.swap_always,
         };
         let swap = Call::new(swap, &[key])
             .arg(former.as_ref().map_or(&[][..], Write::as_slice))
@@ -125,7 +130,7 @@ impl Server {
         beginning: &[u8],
     ) -> Result<()> {
         let release = Call::new(&self.functions.release, &[key]).arg(beginning);
-        self.call(what, Care::Plain, release).await
+        self.call(what, Care::Light, release).await
     }
 
     /// Runs a command that needs no function.
@@ -203,7 +208,7 @@ impl Server {
         key: &str,
         cmd: &Cmd,
     ) -> RedisResult<(Value, Option<u32>)> {
-        let Some(wait) = self.wait.filter(|_| care != Care::Plain) else {
+        let Some(wait) = self.wait.filter(|_| care != Care::Light) else {
             return Ok((link.req_packed_command(cmd).await?.extract_error()?, None));
         };
         let mut pipe = redis::pipe();
@@ -225,12 +230,11 @@ impl Server {
         Ok((value, Some(acknowledged)))
     }
 
+    /// One after the other.
     fn link(&self) -> Link {
         let next = self.next_link.fetch_add(1, Ordering::Relaxed);
-        let at = next.checked_rem(self.links.len()).unwrap_or(0);
-        // There is at least one: `open` makes them.
-        #[allow(clippy::indexing_slicing)]
-        self.links[at].clone()
+        let at = next % self.others.len().saturating_add(1);
+        self.others.get(at).unwrap_or(&self.first).clone()
     }
 }
 

@@ -10,7 +10,7 @@ use federate_session::{
 use serde::{Deserialize, Serialize};
 
 pub(crate) const WHAT: &str = "session";
-const CAREFUL: (&str, Care) = (WHAT, Care::Replicated);
+const CAREFUL: (&str, Care) = (WHAT, Care::New);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Stored {
@@ -131,7 +131,7 @@ impl Server {
             let Some((row, mut session)) = self.session(key).await? else {
                 return Ok(SessionState::Unknown);
             };
-            if !session.touch(policy, now) || self.replace(Care::Plain, &row, &session).await? {
+            if !session.touch(policy, now) || self.replace(Care::Light, &row, &session).await? {
                 return Ok(session.state(now));
             }
             retry.again(self.new_write()).await?;
@@ -154,7 +154,7 @@ impl Server {
                 return Ok(outcome);
             }
             self.register_last(&session, now).await?;
-            if self.replace(Care::Replicated, &row, &session).await? {
+            if self.replace(Care::New, &row, &session).await? {
                 return Ok(outcome);
             }
             retry.again(self.new_write()).await?;

@@ -8,7 +8,7 @@ use super::server::{Care, Result, Retry, Server};
 use federate_session::{FoundOrCreated, IndexKey, StoreError, Subject, TenantId, User, UserId};
 
 const WHAT: &str = "user";
-const CAREFUL: (&str, Care) = (WHAT, Care::Replicated);
+const CAREFUL: (&str, Care) = (WHAT, Care::New);
 
 impl Server {
     pub(crate) async fn find_or_create(&self, candidate: User) -> Result<FoundOrCreated> {
@@ -24,7 +24,7 @@ impl Server {
                     held = false;
                 }
                 user.signed_in(candidate.profile.clone(), candidate.last_login);
-                let what = (WHAT, Care::Plain);
+                let what = (WHAT, Care::Light);
                 if self
                     .swap(what, &key, Some(write), &user, None)
                     .await?

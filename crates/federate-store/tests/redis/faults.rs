@@ -4,7 +4,7 @@ use crate::fixtures::*;
 use chrono::TimeDelta;
 use federate_session::*;
 use federate_store::{NotReplicated, OpenError, RedisOptions, RedisStore, Wait};
-use federate_testkit::servers::Redis;
+use federate_testkit::servers::{Redis, RedisCluster};
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
@@ -33,11 +33,13 @@ async fn what_others_wrote_is_refused() {
         refusal(options(&server)).await,
         OpenError::Foreign
     ));
-    let braces = RedisOptions {
-        prefix: "{t}".into(),
-        ..options(&server)
-    };
-    assert_eq!(refusal(braces).await.code(), "store.unsuitable");
+    for prefix in ["{t}", "t:o"] {
+        let ambiguous = RedisOptions {
+            prefix: prefix.into(),
+            ..options(&server)
+        };
+        assert_eq!(refusal(ambiguous).await.code(), "store.unsuitable");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -334,7 +336,11 @@ async fn a_full_memory_refuses_and_keeps_what_is_there() {
         store.by_participant(&query("zoom", "alice")).await.unwrap(),
         []
     );
-    // What ends something finds room.
+    // What is there goes on, and what ends something finds room.
+    let later = now + TimeDelta::hours(2);
+    let policy = LifetimePolicy::default();
+    let touched = store.touch_if_alive(&key(1), &policy, later).await.unwrap();
+    assert!(matches!(touched, SessionState::Alive(_)));
     let redeemed = store.redeem(Some(at), replay, now).await.unwrap();
     assert!(matches!(
         redeemed,
@@ -399,6 +405,59 @@ async fn a_lost_connection_is_told_at_once_and_made_anew() {
         );
         println!("told after {told:?}, back after {:?}", began.elapsed());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_node_of_a_cluster_is_told_in_time_and_comes_back() {
+    let Some(mut cluster) = RedisCluster::start() else {
+        return;
+    };
+    let store = RedisStore::connect(RedisOptions {
+        urls: cluster.urls(),
+        connect_timeout: Duration::from_millis(500),
+        response_timeout: Duration::from_millis(500),
+        ..RedisOptions::new("")
+    })
+    .await
+    .unwrap();
+    let put = |n| {
+        let store = store.clone();
+        async move {
+            let entry = one_time(Namespace::ASSERTION, n, b"");
+            store.put_new(entry, start()).await
+        }
+    };
+    for n in 0..16 {
+        assert_eq!(put(n).await.unwrap(), PutNew::Inserted);
+    }
+    cluster.nodes_mut()[0].kill9();
+    let began = Instant::now();
+    let tasks: Vec<_> = (100..132).map(|n| tokio::spawn(put(n))).collect();
+    let (mut put_new, mut unavailable) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => put_new += 1,
+            Err(error) => {
+                assert_eq!(error.code(), "store.unavailable");
+                unavailable += 1;
+            }
+        }
+    }
+    let told = began.elapsed();
+    println!("{put_new} put, {unavailable} unavailable, all told after {told:?}");
+    assert!(unavailable > 0 && told < Duration::from_secs(5));
+    cluster.nodes_mut()[0].restart();
+    let began = Instant::now();
+    for n in 200..232 {
+        while put(n).await.is_err() {
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "it does not come back"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    println!("back after {:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

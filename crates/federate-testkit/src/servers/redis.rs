@@ -203,6 +203,11 @@ impl RedisCluster {
         &self.nodes
     }
 
+    /// Its nodes, to be killed and started again.
+    pub fn nodes_mut(&mut self) -> &mut [Redis] {
+        &mut self.nodes
+    }
+
     fn agrees(&self) -> bool {
         self.nodes.iter().all(|node| {
             let info = node.ask(&["CLUSTER", "INFO"]);
