@@ -66,20 +66,23 @@ async fn load_and_kill(policy: &str) -> Option<Loss> {
     let store = connect(&server).await;
     let mut missing = Vec::new();
     let mut of = 0;
-    for (n, at) in done.created.lock().unwrap().clone() {
+    let created = done.created.lock().unwrap().clone();
+    for (n, at) in created {
         of += 1;
         let state = store.load(&key(n), start()).await.unwrap();
         if state == SessionState::Unknown {
             missing.push(at);
         }
     }
-    for (n, at) in done.ended.lock().unwrap().clone() {
+    let ended = done.ended.lock().unwrap().clone();
+    for (n, at) in ended {
         of += 1;
         if is_alive(&store, n).await {
             missing.push(at);
         }
     }
-    for (n, at) in done.recorded.lock().unwrap().clone() {
+    let recorded = done.recorded.lock().unwrap().clone();
+    for (n, at) in recorded {
         of += 1;
         let entry = one_time(Namespace::ASSERTION, n, b"");
         if store.put_new(entry, start()).await.unwrap() == PutNew::Inserted {
