@@ -35,4 +35,6 @@ mod redis;
 
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbOptions, RedbStore};
+#[cfg(feature = "redis")]
+pub use self::redis::{NotReplicated, RedisOptions, RedisStore, Wait};
 pub use error::OpenError;
