@@ -33,6 +33,8 @@ mod redb;
 #[cfg(feature = "redis")]
 mod redis;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbOptions, RedbStore};
 pub use error::OpenError;

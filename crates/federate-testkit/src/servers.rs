@@ -3,3 +3,5 @@
 
 mod postgres;
 mod redis;
+
+pub use postgres::Postgres;
