@@ -3,6 +3,9 @@
 //! [`RedbStore`] keeps sessions, one-time values, running logouts and users in one file that
 //! survives crashes; `open` and `in_memory` are the same code on two backends.
 //!
+//! With the feature `postgres`, `PostgresStore` keeps them in a PostgreSQL database that many
+//! nodes share.
+//!
 //! ```
 //! use chrono::{TimeDelta, TimeZone as _, Utc};
 //! use federate_session::{Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, PutNew};

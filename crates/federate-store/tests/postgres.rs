@@ -8,6 +8,8 @@
 mod crash;
 #[path = "postgres/fixtures.rs"]
 mod fixtures;
+#[path = "postgres/races.rs"]
+mod races;
 #[path = "postgres/schema.rs"]
 mod schema;
 #[path = "postgres/server.rs"]

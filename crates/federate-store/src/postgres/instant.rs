@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn days_are_counted_from_1970() {
-        assert_eq!(day(DateTime::from_timestamp(86_399, 999_999_999).unwrap()), 0);
+        assert_eq!(
+            day(DateTime::from_timestamp(86_399, 999_999_999).unwrap()),
+            0
+        );
         assert_eq!(day(DateTime::from_timestamp(86_400, 0).unwrap()), 1);
         assert_eq!(day(DateTime::from_timestamp(-1, 0).unwrap()), -1);
         assert!(day(DateTime::<Utc>::MAX_UTC) < i32::MAX);

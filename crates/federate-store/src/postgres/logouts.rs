@@ -33,9 +33,11 @@ UPDATE logouts SET due = $2 FROM due WHERE logouts.key = due.key
 RETURNING value, version, expires, logouts.due, logouts.key, due.due";
 
 const SWEEP: &str = "\
-DELETE FROM logouts WHERE key IN (
+WITH past AS (
     SELECT key FROM logouts WHERE expires <= $1
-    ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)
+    ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+DELETE FROM logouts USING past WHERE logouts.key = past.key
 RETURNING 1";
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -46,7 +48,10 @@ fn about(failure: Failure) -> StoreError {
 
 /// Reads value, version, expires and due, in this order.
 fn state(row: &Row) -> Result<Versioned> {
-    let column = |column| row.try_get::<_, i64>(column).map_err(StoreError::unavailable);
+    let column = |column| {
+        row.try_get::<_, i64>(column)
+            .map_err(StoreError::unavailable)
+    };
     Ok(Versioned {
         version: column(1)?.cast_unsigned(),
         value: decode(WHAT, row.try_get(0).map_err(StoreError::unavailable)?)?,

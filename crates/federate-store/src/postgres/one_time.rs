@@ -46,9 +46,12 @@ const REMOVE_EXPIRED: &str = "\
 DELETE FROM one_time WHERE namespace = $1 AND key = $2 AND expires <= $3";
 
 const SWEEP: &str = "\
-DELETE FROM one_time WHERE (key, namespace) IN (
+WITH past AS (
     SELECT key, namespace FROM one_time WHERE expires <= $1
-    ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)
+    ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+DELETE FROM one_time USING past
+WHERE one_time.key = past.key AND one_time.namespace = past.namespace
 RETURNING 1";
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -92,7 +95,13 @@ pub(super) async fn put_new(
     let row = connections
         .query_opt(
             PUT_NEW,
-            &[&stored.namespace, &key, &stored.expires, &stored.value, &now],
+            &[
+                &stored.namespace,
+                &key,
+                &stored.expires,
+                &stored.value,
+                &now,
+            ],
         )
         .await
         .map_err(about)?;

@@ -124,7 +124,10 @@ async fn make(client: &mut Client, day: i32, today: i32) -> Result<Days, Failure
     let transaction = client.transaction().await?;
     transaction.batch_execute(LOCK).await?;
     let rows = transaction
-        .query("SELECT first, until FROM partitions WHERE until > $1", &[&day])
+        .query(
+            "SELECT first, until FROM partitions WHERE until > $1",
+            &[&day],
+        )
         .await?;
     let mut there = Vec::new();
     for row in rows {
@@ -216,8 +219,15 @@ mod tests {
 
     #[test]
     fn near_days_stand_alone_and_far_ones_together() {
-        for (distance, width) in [(0, 1), (7, 1), (15, 1), (16, 2), (30, 2), (365, 32), (3660, 256)]
-        {
+        for (distance, width) in [
+            (0, 1),
+            (7, 1),
+            (15, 1),
+            (16, 2),
+            (30, 2),
+            (365, 32),
+            (3660, 256),
+        ] {
             let days = Days::around(20_000 + distance, 20_000, &[]);
             assert_eq!(days.until - days.first, width, "{distance} days ahead");
             assert!(days.contains(20_000 + distance));

@@ -39,7 +39,10 @@ impl Session {
     /// Reads day, revision, epoch, state, record, participants and the value of a later
     /// revocation, in this order.
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
-        let octets = |column| row.try_get::<_, &[u8]>(column).map_err(StoreError::unavailable);
+        let octets = |column| {
+            row.try_get::<_, &[u8]>(column)
+                .map_err(StoreError::unavailable)
+        };
         let epoch: i64 = row.try_get(2).map_err(StoreError::unavailable)?;
         let stored: State = decode(WHAT, octets(3)?)?;
         let mut record: SessionRecord = decode(WHAT, octets(4)?)?;

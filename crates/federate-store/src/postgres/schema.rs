@@ -96,7 +96,10 @@ pub(super) async fn prepare(client: &mut Client, schema: &str) -> Result<(), Ope
         .map_err(refused)?;
     for (migration, number) in MIGRATIONS.iter().zip(1_u64..) {
         if number > done {
-            transaction.batch_execute(migration).await.map_err(refused)?;
+            transaction
+                .batch_execute(migration)
+                .await
+                .map_err(refused)?;
         }
     }
     if done < known {
@@ -150,18 +153,16 @@ async fn version(transaction: &Transaction<'_>, schema: &str) -> Result<Option<u
     if names.is_empty() {
         return Ok(None);
     }
-    let is_ours = names
-        .iter()
-        .any(|row| row.try_get::<_, &str>(0).is_ok_and(|name| name == "federate"));
+    let is_ours = names.iter().any(|row| {
+        row.try_get::<_, &str>(0)
+            .is_ok_and(|name| name == "federate")
+    });
     if !is_ours {
         return Err(OpenError::Foreign);
     }
     let query = format!("SELECT version FROM {}.federate", quoted(schema));
     let row = transaction.query_opt(&query, &[]).await;
-    let found: Option<i64> = row
-        .ok()
-        .flatten()
-        .and_then(|row| row.try_get(0).ok());
+    let found: Option<i64> = row.ok().flatten().and_then(|row| row.try_get(0).ok());
     match found.and_then(|found| u64::try_from(found).ok()) {
         Some(found) => Ok(Some(found)),
         None => Err(OpenError::Foreign),

@@ -190,7 +190,12 @@ impl New {
 
     /// One at a time makes this key or this id; no revocation of the person comes between.
     fn locks(&self) -> Locks {
-        let hex = |octets: &[u8]| octets.iter().map(|o| format!("{o:02x}")).collect::<String>();
+        let hex = |octets: &[u8]| {
+            octets
+                .iter()
+                .map(|o| format!("{o:02x}"))
+                .collect::<String>()
+        };
         Locks::default()
             .alone(format!("key {}", hex(&self.key)))
             .alone(format!("id {}", hex(self.id.as_bytes())))
@@ -290,7 +295,10 @@ pub(super) async fn touch(
 
 async fn put_state(connections: &Connections, session: &Session, statement: &str) -> Result<bool> {
     let record = &session.snapshot.record;
-    let (key, state) = (record.key.as_bytes().as_slice(), encode(&State::of(record))?);
+    let (key, state) = (
+        record.key.as_bytes().as_slice(),
+        encode(&State::of(record))?,
+    );
     connections
         .query_opt(statement, &[&session.day, &key, &session.revision, &state])
         .await
@@ -422,7 +430,10 @@ async fn replace(
     ];
     let rows = insert(connections, partitions, &new, ROTATE, &params, now).await?;
     let row = rows.first().ok_or(StoreError::Unavailable(None))?;
-    let column = |column| row.try_get::<_, bool>(column).map_err(StoreError::unavailable);
+    let column = |column| {
+        row.try_get::<_, bool>(column)
+            .map_err(StoreError::unavailable)
+    };
     let (free, replaced) = (column(0)?, column(1)?);
     match free {
         true => Ok(replaced),

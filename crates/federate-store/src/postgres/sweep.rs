@@ -9,9 +9,11 @@ use chrono::{DateTime, Utc};
 use federate_session::{StoreError, Swept};
 
 const REVOCATIONS: &str = "\
-DELETE FROM revocations WHERE subject IN (
+WITH past AS (
     SELECT subject FROM revocations WHERE retain_until <= $1
-    ORDER BY retain_until LIMIT $2 FOR UPDATE SKIP LOCKED)
+    ORDER BY retain_until LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+DELETE FROM revocations USING past WHERE revocations.subject = past.subject
 RETURNING 1";
 
 /// Drops the partitions that are past, and removes up to `limit` of every other kind.

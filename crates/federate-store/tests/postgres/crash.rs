@@ -93,9 +93,16 @@ async fn work(
         store.create(session(n, &policy, start()), start()).await?;
         tell(&|known| known.created.push(n));
         let one = participant(n, "slack");
-        assert!(store.add_participant(&key(n), one, start()).await?.may_issue());
+        assert!(
+            store
+                .add_participant(&key(n), one, start())
+                .await?
+                .may_issue()
+        );
         let now = start() + TimeDelta::hours(2);
-        assert!(is_alive(&store.touch_if_alive(&key(n), &policy, now).await?));
+        assert!(is_alive(
+            &store.touch_if_alive(&key(n), &policy, now).await?
+        ));
         tell(&|known| known.touched.push((n, now)));
 
         store
@@ -106,7 +113,10 @@ async fn work(
         assert!(matches!(ended, Termination::Ended(_)));
         tell(&|known| known.ended.push(n + 1));
 
-        assert_eq!(store.put_new(assertion(n), start()).await?, PutNew::Inserted);
+        assert_eq!(
+            store.put_new(assertion(n), start()).await?,
+            PutNew::Inserted
+        );
         tell(&|known| known.replays.push(n));
         let request = OneTimeEntry {
             namespace: Namespace::REQUEST,

@@ -45,7 +45,10 @@ async fn a_foreign_schema_is_told_and_left_alone() {
         ("theirs1", "CREATE TABLE theirs1.somebodys (n int)"),
         ("theirs2", "CREATE TABLE theirs2.federate (n int)"),
         ("theirs3", "CREATE TABLE theirs3.federate (version bigint)"),
-        ("theirs4", "CREATE VIEW theirs4.federate AS SELECT 'x' AS version"),
+        (
+            "theirs4",
+            "CREATE VIEW theirs4.federate AS SELECT 'x' AS version",
+        ),
     ];
     for (schema, table) in schemas {
         let make = format!("CREATE SCHEMA {schema}; {table}");
@@ -113,7 +116,10 @@ async fn damaged_values_are_told() {
         ("substring({} FOR 1)", "store.corrupt"),
         ("{} || '\\x00'", "store.corrupt"),
         ("'\\x'", "store.corrupt"),
-        ("overlay({} PLACING '\\x63' FROM 1 FOR 1)", "store.unsupported_format"),
+        (
+            "overlay({} PLACING '\\x63' FROM 1 FOR 1)",
+            "store.unsupported_format",
+        ),
     ] {
         for (table, column) in columns {
             let sql = format!("SELECT {column} FROM {table}");

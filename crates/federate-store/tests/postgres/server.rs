@@ -180,7 +180,9 @@ async fn encrypted_connections_are_verified() {
     };
     let (certificate, private) = (server.folder().join("crt"), server.folder().join("key"));
     let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650"])
+        .args([
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650",
+        ])
         .args(["-subj", "/CN=localhost"])
         .args(["-addext", "subjectAltName=DNS:localhost"])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
@@ -196,10 +198,18 @@ async fn encrypted_connections_are_verified() {
     // Only its owner may read the key, and the server runs as that of its folder.
     let mut own = Command::new("chown");
     let own = own.arg("--reference").arg(server.folder());
-    assert!(own.args([&certificate, &private]).status().unwrap().success());
+    assert!(
+        own.args([&certificate, &private])
+            .status()
+            .unwrap()
+            .success()
+    );
     let client = client(&server, "public").await;
     for set in [
-        format!("ALTER SYSTEM SET ssl_cert_file = '{}'", certificate.display()),
+        format!(
+            "ALTER SYSTEM SET ssl_cert_file = '{}'",
+            certificate.display()
+        ),
         format!("ALTER SYSTEM SET ssl_key_file = '{}'", private.display()),
         "ALTER SYSTEM SET ssl = on".to_owned(),
         "SELECT pg_reload_conf()".to_owned(),
@@ -208,7 +218,12 @@ async fn encrypted_connections_are_verified() {
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
 
-    let at = |host| format!("postgresql://federate@{host}:{}/postgres?sslmode=require", server.port());
+    let at = |host| {
+        format!(
+            "postgresql://federate@{host}:{}/postgres?sslmode=require",
+            server.port()
+        )
+    };
     let trusted = Some(std::fs::read(&certificate).unwrap());
     let options = |host, authorities| PostgresOptions {
         url: at(host),
@@ -233,7 +248,10 @@ async fn encrypted_connections_are_verified() {
         let error = PostgresStore::connect(options).await.unwrap_err();
         assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
     }
-    let mut nonsense = options("localhost", Some(b"-----BEGIN CERTIFICATE-----\nx".to_vec()));
+    let mut nonsense = options(
+        "localhost",
+        Some(b"-----BEGIN CERTIFICATE-----\nx".to_vec()),
+    );
     let error = PostgresStore::connect(nonsense.clone()).await.unwrap_err();
     assert_eq!(error.code(), "store.database");
     nonsense.authorities = trusted;
