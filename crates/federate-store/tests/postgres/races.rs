@@ -54,9 +54,12 @@ async fn rotating_against_revoking_loses_no_application() {
         next.subject = person.clone();
         let rotating = {
             let store = store.clone();
-            tokio::spawn(async move { store.rotate(&old, next, start()).await.unwrap() })
+            tokio::spawn(async move {
+                wait(if n % 2 == 0 { 0 } else { n }).await;
+                store.rotate(&old, next, start()).await.unwrap()
+            })
         };
-        tokio::time::sleep(std::time::Duration::from_micros(u64::from(n) * 100)).await;
+        wait(if n % 2 == 0 { n } else { 0 }).await;
         let told = log_out_everywhere(&store, &person, n).await;
         let Rotation::Rotated { carried: moved } = rotating.await.unwrap() else {
             panic!("it is the same person");
@@ -70,6 +73,10 @@ async fn rotating_against_revoking_loses_no_application() {
         "the logout was first {} times, the login {}",
         carried[0], carried[1]
     );
+}
+
+async fn wait(tenths: u32) {
+    tokio::time::sleep(std::time::Duration::from_micros(u64::from(tenths) * 100)).await;
 }
 
 /// How many applications were to be told.
