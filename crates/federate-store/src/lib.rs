@@ -3,6 +3,9 @@
 //! [`RedbStore`] keeps sessions, one-time values, running logouts and users in one file that
 //! survives crashes; `open` and `in_memory` are the same code on two backends.
 //!
+//! With the feature `postgres`, `PostgresStore` keeps them in a PostgreSQL database that many
+//! nodes share.
+//!
 //! ```
 //! use chrono::{TimeDelta, TimeZone as _, Utc};
 //! use federate_session::{Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, PutNew};
@@ -33,6 +36,8 @@ mod redb;
 #[cfg(feature = "redis")]
 mod redis;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbOptions, RedbStore};
 #[cfg(feature = "redis")]

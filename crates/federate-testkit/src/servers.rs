@@ -4,4 +4,5 @@
 mod postgres;
 mod redis;
 
+pub use self::postgres::Postgres;
 pub use self::redis::{Redis, RedisCluster};
