@@ -206,8 +206,8 @@ pub trait SessionStore: Send + Sync {
     ///
     /// From then on none of them is alive. Their applications are still to be told: call
     /// [`SessionStore::begin_termination`], by the same logout, for each session that
-    /// [`SessionStore::by_subject`] gives. A session that is created at the same time may
-    /// already be over.
+    /// [`SessionStore::by_subject`] gives as ended. A session that is created at the same time
+    /// may already be over.
     ///
     /// # Errors
     /// [`StoreError::Full`] and what the backend reports.

@@ -85,6 +85,9 @@ async fn log_out_everywhere(store: &PostgresStore, person: &Subject, n: u32) -> 
     store.revoke_subject(person, by, start()).await.unwrap();
     let mut told = 0;
     for record in store.by_subject(person).await.unwrap() {
+        if record.ended.is_none() {
+            continue; // it began after the logout
+        }
         let ended = store.begin_termination(&record.key, by, start()).await;
         if let Termination::Ended(session) = ended.unwrap() {
             told += session.participants.len();

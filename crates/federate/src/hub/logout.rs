@@ -178,7 +178,9 @@ impl<S: Store> Hub<S> {
         let now = self.now();
         self.store.revoke_subject(&user.subject, key, now).await?;
         let sessions = self.store.by_subject(&user.subject).await?;
-        let sessions = sessions.into_iter().map(|record| record.key).collect();
+        // Who has signed in since then stays signed in.
+        let revoked = sessions.into_iter().filter(|record| record.ended.is_some());
+        let sessions = revoked.map(|record| record.key).collect();
         let start = self.start(Initiator::Administrator, sessions);
         self.begin_as(&key, start).await?;
         Ok(Some(handle))
