@@ -72,3 +72,9 @@ async fn users() {
     let Some(server) = server() else { return };
     store_suite::users(&Schemas(server)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn model() {
+    let Some(server) = server() else { return };
+    store_suite::model(&Schemas(server), 24).await;
+}

@@ -74,6 +74,7 @@ async fn everything(urls: Vec<String>) {
     store_suite::one_time(&backend).await;
     store_suite::logouts(&backend).await;
     store_suite::users(&backend).await;
+    store_suite::model(&backend, 32).await;
 }
 
 /// Every key lives for a limited time, but those of users and the format.

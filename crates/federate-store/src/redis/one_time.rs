@@ -127,6 +127,12 @@ impl Server {
         let Some(request) = request else {
             return Ok(Redemption::Redeemed { request: None });
         };
+        if request == (replay.namespace, replay.key) {
+            // It was not there, or the entry could not have been written.
+            let key = self.keys.one_time(replay.namespace, &replay.key);
+            self.release(WHAT, &key, &write).await?;
+            return Ok(Redemption::UnknownRequest);
+        }
         let request = self.keys.one_time(request.0, &request.1);
         let consume = Call::new(&self.functions.consume, &[&request])
             .arg(now.timestamp())
