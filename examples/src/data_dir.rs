@@ -151,7 +151,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// An error with what caused it, on one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

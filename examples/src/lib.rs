@@ -1,4 +1,4 @@
-//! The hub as a program: a hub with an embedded store and, unless told otherwise, two demo
+//! The hub as a program: a hub with a store and, unless told otherwise, two demo
 //! applications, each a service provider of its own.
 //!
 //! Everything is read and checked before anything listens.
@@ -18,10 +18,14 @@ mod setup;
 mod upstream;
 
 use clap::Parser as _;
-use options::Options;
+use data_dir::{DataDir, with_sources};
+use federate::Store;
+use federate_store::{OpenError, PostgresOptions, PostgresStore, RedisOptions, RedisStore};
+use options::{Kept, Options};
 use problem::Problem;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 
 /// The exit code when it could not start.
 const COULD_NOT_START: u8 = 2;
@@ -51,8 +55,35 @@ fn serve_hub(options: &Options) -> Result<(), Problem> {
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
-    let setup = setup::prepare(options)?;
-    serve::run(setup)
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Problem::of("the runtime cannot start", e))?;
+    match Kept::by(options)? {
+        Kept::File => run(options, &runtime, |data| data.store("hub.redb")),
+        Kept::Redis(url) => run(options, &runtime, |_| {
+            let store = runtime.block_on(RedisStore::connect(RedisOptions::new(url)));
+            store.map_err(unusable)
+        }),
+        Kept::Postgres(url) => run(options, &runtime, |_| {
+            let store = runtime.block_on(PostgresStore::connect(PostgresOptions::new(url)));
+            store.map_err(unusable)
+        }),
+    }
+}
+
+fn run<S: Store>(
+    options: &Options,
+    runtime: &Runtime,
+    open: impl FnOnce(&DataDir) -> Result<S, Problem>,
+) -> Result<(), Problem> {
+    let setup = setup::prepare(options, open)?;
+    runtime.block_on(serve::serve(setup))
+}
+
+/// Its address may hold a password and is not shown.
+fn unusable(error: OpenError) -> Problem {
+    Problem::of("--store", with_sources(&error))
 }
 
 fn print_password_hash() -> Result<(), Problem> {

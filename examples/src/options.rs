@@ -1,3 +1,4 @@
+use crate::problem::Problem;
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -19,6 +20,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
+    /// Where sessions and users are kept: redis://..., rediss://... or postgresql://...; in a file
+    /// of the data directory by default. FEDERATE_STORE says the same, unseen by other users
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+
     /// Serve the hub alone, without demo applications and demo users
     #[arg(long)]
     pub(crate) no_demo: bool,
@@ -33,6 +39,36 @@ pub(crate) struct Options {
     pub(crate) hash_password: bool,
 }
 
+/// Where the hub keeps what it remembers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    File,
+    Redis(String),
+    Postgres(String),
+}
+
+impl Kept {
+    /// What the options say, or else the environment.
+    pub(crate) fn by(options: &Options) -> Result<Self, Problem> {
+        let environment = || std::env::var("FEDERATE_STORE").ok();
+        match options.store.clone().or_else(environment) {
+            Some(url) => Self::at(url),
+            None => Ok(Self::File),
+        }
+    }
+
+    fn at(url: String) -> Result<Self, Problem> {
+        match url.split_once("://") {
+            Some(("redis" | "rediss", _)) => Ok(Self::Redis(url)),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(url)),
+            _ => Err(Problem::of(
+                "--store",
+                "expected an address that begins with redis://, rediss:// or postgresql://",
+            )),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +81,19 @@ mod tests {
         assert!(Options::try_parse_from(["hub", "--port", "65536"]).is_err());
         let base = ["hub", "--base-url", "https://sso.example.com"];
         assert!(Options::try_parse_from(base).is_err());
+    }
+
+    #[test]
+    fn a_store_is_known_by_its_scheme() {
+        let at = |url: &str| Kept::at(url.to_owned());
+        let redis = "rediss://:secret@redis.internal/0";
+        assert_eq!(at(redis).unwrap(), Kept::Redis(redis.to_owned()));
+        let postgres = "postgresql://hub@db.internal/hub";
+        assert_eq!(at(postgres).unwrap(), Kept::Postgres(postgres.to_owned()));
+        for other in ["", "redis", "mysql://secret@x", "/var/lib/hub.redb"] {
+            let problem = at(other).unwrap_err().to_string();
+            assert!(problem.starts_with("--store: expected"), "{problem}");
+            assert!(!problem.contains("secret"));
+        }
     }
 }

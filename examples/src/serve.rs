@@ -9,10 +9,10 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use chrono::Utc;
-use federate::session::Sweep as _;
+use federate::Store;
+use federate::session::Sweep;
 use federate_axum::Site;
 use federate_axum::hub::{METADATA, carry_out_logouts};
-use federate_store::RedbStore;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -29,15 +29,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(3);
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Serves until Ctrl-C or SIGTERM.
-pub(crate) fn run(setup: Setup) -> Result<(), Problem> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Problem::of("the runtime cannot start", e))?;
-    runtime.block_on(serve(setup))
-}
-
-async fn serve(setup: Setup) -> Result<(), Problem> {
+pub(crate) async fn serve<S: Store>(setup: Setup<S>) -> Result<(), Problem> {
     let mut signals = Signals::new()?;
     // Every port is ours before the first request is answered.
     let mut listeners = Vec::new();
@@ -63,6 +55,7 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
             });
         }
     }
+    let hub_sweeper = tokio::spawn(sweep(vec![Arc::clone(setup.hub.store())]));
     let sweeper = tokio::spawn(sweep(setup.stores));
     let logouts = tokio::spawn(carry_out_logouts(setup.hub));
     let feeder = tokio::spawn(metadata::keep_fresh(setup.feed));
@@ -77,7 +70,14 @@ async fn serve(setup: Setup) -> Result<(), Problem> {
     })
     .await;
     tasks.shutdown().await;
-    for task in [sweeper, logouts, feeder, upstream_feeder, federations] {
+    for task in [
+        hub_sweeper,
+        sweeper,
+        logouts,
+        feeder,
+        upstream_feeder,
+        federations,
+    ] {
         task.abort();
         let _ = task.await; // it was told to stop
     }
@@ -128,7 +128,7 @@ async fn own_host(State(site): State<Site>, request: Request, next: Next) -> Res
 }
 
 /// Removes what has expired, every minute.
-async fn sweep(stores: Vec<Arc<RedbStore>>) {
+async fn sweep<S: Sweep + 'static>(stores: Vec<Arc<S>>) {
     let mut ticks = interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -149,7 +149,7 @@ async fn sweep(stores: Vec<Arc<RedbStore>>) {
 }
 
 /// Says what runs where.
-fn announce(setup: &Setup) {
+fn announce<S>(setup: &Setup<S>) {
     let mut text = String::from("The hub is ready.\n\n");
     for party in &setup.parties {
         text.push_str(&format!("  {:<20}{}/\n", party.name, party.site.origin()));

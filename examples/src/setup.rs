@@ -17,7 +17,7 @@ use federate::hub::Directory;
 use federate::types::EntityId;
 use federate::{
     Application, Connection, Denial, FederateError, Hub, IdentityProvider, Party, ServiceProvider,
-    Token,
+    Store, Token,
 };
 use federate_axum::{HubState, Site, SpState, hub, hub_router, sp};
 use federate_store::RedbStore;
@@ -26,10 +26,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is served, and what is said about it.
-pub(crate) struct Setup {
+pub(crate) struct Setup<S> {
     pub(crate) parties: Vec<Served>,
-    pub(crate) hub: Arc<Hub<RedbStore>>,
-    /// Stores that are swept now and then.
+    pub(crate) hub: Arc<Hub<S>>,
+    /// The stores of the demo applications.
     pub(crate) stores: Vec<Arc<RedbStore>>,
     /// The applications' metadata, which is read again when it is due.
     pub(crate) feed: Metadata,
@@ -63,8 +63,12 @@ const DEMO: [(&str, &str); 2] = [
     ("Demo Application B", "app-b"),
 ];
 
-/// Prepares everything of the command line and the configuration.
-pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
+/// Prepares everything of the command line and the configuration; the hub remembers what it must
+/// in the store that this opens.
+pub(crate) fn prepare<S: Store>(
+    options: &Options,
+    open: impl FnOnce(&DataDir) -> Result<S, Problem>,
+) -> Result<Setup<S>, Problem> {
     let provider = aws_lc_provider();
     let config = Config::read(options.config.as_deref())?;
     let site = hub_site(options)?;
@@ -92,7 +96,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         .map(|entry| metadata::application(&config, entry, &feed))
         .collect::<Result<Vec<_>, _>>()?;
 
-    let store = Arc::new(data.store("hub.redb")?);
+    let store = Arc::new(open(&data)?);
     let party = party(&data, &provider, "hub", &site)?;
     for (entry, application) in config.applications.iter().zip(&mut configured) {
         if let Some(algorithm) = entry.signature_algorithm() {
@@ -110,7 +114,7 @@ pub(crate) fn prepare(options: &Options) -> Result<Setup, Problem> {
         idp = idp.with_ecp(&site.url(hub::ECP))?;
     }
 
-    let mut stores = vec![Arc::clone(&store)];
+    let mut stores = Vec::new();
     let mut applications = Vec::new();
     let mut demos = Vec::new();
     let mut demo_users = DemoUsers {
@@ -281,13 +285,13 @@ fn with_applications(
     Ok(idp)
 }
 
-fn hub(
+fn hub<S: Store>(
     idp: IdentityProvider,
     data: &DataDir,
     provider: &CryptoProvider,
     config: &Config,
-    store: Arc<RedbStore>,
-) -> Result<Hub<RedbStore>, Problem> {
+    store: Arc<S>,
+) -> Result<Hub<S>, Problem> {
     const FILE: &str = "hub.secret";
     let text = data.text(FILE, || Ok(Token::random(provider)?.expose().to_owned()))?;
     let secret = Token::parse(text.trim()).ok_or_else(|| {
@@ -319,13 +323,13 @@ fn upstream_party(
 }
 
 /// The service provider that the hub is towards the configuration's identity providers.
-fn upstream(
+fn upstream<S: Store>(
     config: &Config,
     site: &Site,
     party: Party,
-    store: Arc<RedbStore>,
+    store: Arc<S>,
     feed: &Metadata,
-) -> Result<ServiceProvider<RedbStore>, Problem> {
+) -> Result<ServiceProvider<S>, Problem> {
     let mut sp = ServiceProvider::new(party, &site.url(hub::UPSTREAM_ACS), store)?
         .with_single_logout(&site.url(hub::UPSTREAM_SLO))?
         .with_soap_logout(&site.url(hub::UPSTREAM_SLO))?
