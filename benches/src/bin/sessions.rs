@@ -10,7 +10,9 @@ use clap::Parser;
 use federate::session::{
     Capacity, LifetimePolicy, MemoryStore, SessionCheck, SessionState, SessionStore, Sweep,
 };
-use federate_store::{RedbOptions, RedbStore};
+use federate_store::{
+    PostgresOptions, PostgresStore, RedbOptions, RedbStore, RedisOptions, RedisStore,
+};
 use serde_json::{Map, Value, json};
 use std::error::Error;
 use std::hint::black_box;
@@ -22,9 +24,12 @@ use std::time::{Duration, Instant};
 /// Bytes, rates and times of a store with many sessions.
 #[derive(Parser, Clone)]
 struct Options {
-    /// The store: memory or redb.
+    /// The store: memory, redb, redis or postgres.
     #[arg(long, default_value = "memory")]
     store: String,
+    /// Where the server of redis or postgres is; what is there of Federate's is used.
+    #[arg(long)]
+    url: Option<String>,
     /// How many sessions.
     #[arg(long, default_value_t = 5_000_000)]
     sessions: u64,
@@ -52,7 +57,7 @@ const SWEEP: usize = 10_000;
 fn main() -> Result<(), Failure> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_time()
+        .enable_all()
         .build()?;
     let before = resident()?;
     let capacity = Capacity {
@@ -62,7 +67,7 @@ fn main() -> Result<(), Failure> {
     let figures = match options.store.as_str() {
         "memory" => {
             let store = MemoryStore::with_capacity(capacity);
-            runtime.block_on(measure(store, &options, before, None))?
+            runtime.block_on(measure(store, &options, before, 1, None))?
         }
         "redb" => {
             let folder = tempfile::tempdir()?;
@@ -70,12 +75,30 @@ fn main() -> Result<(), Failure> {
             let mut redb = RedbOptions::default();
             redb.capacity = capacity;
             let store = RedbStore::open_with(&path, redb)?;
-            runtime.block_on(measure(store, &options, before, Some(&path)))?
+            runtime.block_on(measure(store, &options, before, TASKS, Some(&path)))?
         }
-        other => return Err(format!("--store {other}: expected memory or redb").into()),
+        "redis" => runtime.block_on(async {
+            let store = RedisStore::connect(RedisOptions::new(url(&options)?)).await?;
+            measure(store, &options, before, TASKS, None).await
+        })?,
+        "postgres" => runtime.block_on(async {
+            let store = PostgresStore::connect(PostgresOptions::new(url(&options)?)).await?;
+            measure(store, &options, before, TASKS, None).await
+        })?,
+        other => {
+            let why = "expected memory, redb, redis or postgres";
+            return Err(format!("--store {other}: {why}").into());
+        }
     };
     print(&figures, options.json);
     Ok(())
+}
+
+fn url(options: &Options) -> Result<&str, Failure> {
+    options
+        .url
+        .as_deref()
+        .ok_or_else(|| "--url is missing".into())
 }
 
 /// The figures, in the order of their measurement.
@@ -94,6 +117,7 @@ async fn measure<S: SessionStore + Sweep + Clone + 'static>(
     store: S,
     options: &Options,
     before: u64,
+    tasks: u64,
     file: Option<&Path>,
 ) -> Result<Figures, Failure> {
     let mut figures = Figures::default();
@@ -101,7 +125,6 @@ async fn measure<S: SessionStore + Sweep + Clone + 'static>(
     figures.add("store", options.store.as_str());
     figures.add("sessions", all);
     figures.add("participants", options.participants);
-    let tasks = if file.is_some() { TASKS } else { 1 };
     let start = Instant::now();
     fill(&store, options, tasks).await?;
     let rate = all as f64 / start.elapsed().as_secs_f64();
@@ -114,7 +137,7 @@ async fn measure<S: SessionStore + Sweep + Clone + 'static>(
     let time = Duration::from_millis(options.milliseconds);
     // One task shows a core's rate; a database is asked by many.
     let cores = u64::try_from(std::thread::available_parallelism()?.get())?;
-    let many = if file.is_some() { TASKS } else { cores };
+    let many = tasks.max(cores);
     for (suffix, tasks) in [("_by_one_task", 1), ("", many)] {
         let n = rate_of(&store, tasks, all, time, load).await?;
         figures.add(&format!("loads_per_second{suffix}"), n);
