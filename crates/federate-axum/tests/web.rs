@@ -18,6 +18,14 @@ mod browser;
 mod choose;
 #[path = "web/flow.rs"]
 mod flow;
+#[path = "web/logout.rs"]
+mod logout;
+#[path = "web/logout_frames.rs"]
+mod logout_frames;
+#[path = "web/logout_layers.rs"]
+mod logout_layers;
+#[path = "web/logout_soap.rs"]
+mod logout_soap;
 #[path = "web/refusals.rs"]
 mod refusals;
 #[path = "web/status.rs"]

@@ -33,9 +33,12 @@ pub(super) async fn redirected<S: Store>(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let message = Incoming::Redirect(query.as_deref().unwrap_or(""));
-    let handle = state.hub().receive_logout(message).await?;
-    go_on(&state, &headers, &handle).await
+    let query = query.as_deref().unwrap_or("");
+    let handle = state
+        .hub()
+        .receive_logout(Incoming::Redirect(query))
+        .await?;
+    go_on(&state, &headers, &handle, is_answer(query)).await
 }
 
 pub(super) async fn posted<S: Store>(
@@ -52,7 +55,12 @@ pub(super) async fn posted<S: Store>(
     };
     let received = hub.receive_logout(Incoming::Post(&body)).await;
     match received {
-        Ok(handle) => go_on(&state, &headers, &handle).await.into_response(),
+        Ok(handle) => {
+            let answer = is_answer(&body);
+            go_on(&state, &headers, &handle, answer)
+                .await
+                .into_response()
+        }
         Err(error) => Failure::from(error).into_response(),
     }
 }
@@ -63,9 +71,12 @@ pub(super) async fn upstream_redirected<S: Store>(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let message = Incoming::Redirect(query.as_deref().unwrap_or(""));
-    let handle = state.hub().receive_upstream_logout(message).await?;
-    go_on(&state, &headers, &handle).await
+    let query = query.as_deref().unwrap_or("");
+    let handle = state
+        .hub()
+        .receive_upstream_logout(Incoming::Redirect(query))
+        .await?;
+    go_on(&state, &headers, &handle, is_answer(query)).await
 }
 
 pub(super) async fn upstream_posted<S: Store>(
@@ -82,7 +93,12 @@ pub(super) async fn upstream_posted<S: Store>(
     };
     let received = hub.receive_upstream_logout(Incoming::Post(&body)).await;
     match received {
-        Ok(handle) => go_on(&state, &headers, &handle).await.into_response(),
+        Ok(handle) => {
+            let answer = is_answer(&body);
+            go_on(&state, &headers, &handle, answer)
+                .await
+                .into_response()
+        }
         Err(error) => Failure::from(error).into_response(),
     }
 }
@@ -98,11 +114,19 @@ fn directly<S: Store>(state: &HubState<S>, answer: Result<Outgoing, FederateErro
         .unwrap_or_else(|failure| soap_fault(&failure))
 }
 
-/// Goes to the next peer at once when nothing needs to be shown before, else to the page.
+/// Whether this is the answer to a request of ours, rather than a request.
+fn is_answer(message: &str) -> bool {
+    Fields::parse(message).has("SAMLResponse")
+}
+
+/// Goes to the page; or, from one peer that answered, straight to the next when nothing needs to
+/// be shown between them. The page comes first: a person whose browser is left at a peer that is
+/// down goes back to it.
 async fn go_on<S: Store>(
     state: &HubState<S>,
     headers: &HeaderMap,
     handle: &Token,
+    answer: bool,
 ) -> Result<Response, Failure> {
     if is_frame(headers) {
         return Ok(StatusCode::NO_CONTENT.into_response()); // the page around it looks again
@@ -112,7 +136,7 @@ async fn go_on<S: Store>(
         sent: false,
         interstitial: false,
     };
-    match logout.phase == straight {
+    match answer && logout.phase == straight {
         true => go(state, handle, state.hub().next_logout(handle).await?),
         false => see_other(&address(handle)),
     }

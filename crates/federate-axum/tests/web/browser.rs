@@ -30,8 +30,10 @@ pub(crate) struct Form {
 /// Cookies, and the web as far as it reaches.
 #[derive(Clone)]
 pub(crate) struct Browser {
-    web: BTreeMap<String, Router>,
+    pub(crate) web: BTreeMap<String, Router>,
     pub(crate) cookies: BTreeMap<(String, String), String>,
+    /// What it says of the navigation that it is on (Fetch Metadata).
+    said: &'static [(&'static str, &'static str)],
 }
 
 impl Browser {
@@ -39,7 +41,20 @@ impl Browser {
         Self {
             web,
             cookies: BTreeMap::new(),
+            said: &[],
         }
+    }
+
+    /// Goes to an address with these headers, which say how it came there.
+    pub(crate) async fn go_as(
+        &mut self,
+        said: &'static [(&'static str, &'static str)],
+        address: &str,
+    ) -> Page {
+        self.said = said;
+        let page = self.go(address).await;
+        self.said = &[];
+        page
     }
 
     /// Goes to an address as if it was typed.
@@ -115,6 +130,9 @@ impl Browser {
             .method(method)
             .uri(path)
             .header(HOST, &host);
+        for (name, value) in self.said {
+            request = request.header(*name, *value);
+        }
         let cross_site = from.is_some_and(|from| from.url.host_str() != Some(&host));
         // Lax: no cookies with a POST from another site.
         if !(cross_site && method == Method::POST) {
@@ -178,7 +196,7 @@ impl Browser {
 }
 
 impl Page {
-    fn header(&self, name: axum::http::HeaderName) -> &str {
+    pub(crate) fn header(&self, name: axum::http::HeaderName) -> &str {
         self.headers[name].to_str().unwrap()
     }
 
@@ -186,10 +204,13 @@ impl Page {
         assert_eq!(self.header(CACHE_CONTROL), "no-store");
         assert_eq!(self.header(X_CONTENT_TYPE_OPTIONS), "nosniff");
         let policy = self.header(CONTENT_SECURITY_POLICY);
+        // What the logout's page frames is framed by itself alone.
+        let framed = self.url.path().contains("/frame/") && self.status == StatusCode::OK;
+        let by = if framed { "'self'" } else { "'none'" };
         for directive in [
             "default-src 'none'",
             "base-uri 'none'",
-            "frame-ancestors 'none'",
+            &format!("frame-ancestors {by}"),
         ] {
             assert!(policy.contains(directive), "{policy}");
         }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 
 /// Goes on as the progress page does by itself, until it says how it ended.
-async fn wait_for_result(browser: &mut Browser, mut page: Page) -> Page {
+pub(crate) async fn wait_for_result(browser: &mut Browser, mut page: Page) -> Page {
     for _ in 0..20 {
         match page.refresh() {
             Some((_, to)) if to.ends_with("/next") => page = browser.follow_link(&page, &to).await,

@@ -295,6 +295,8 @@ async fn bad_logout_requests_are_refused() {
         let page = get(&mut browser, &signed).await;
         assert_refused(&page, StatusCode::FORBIDDEN, "replayed");
     }
+    // Logins of that very instant would be older than the logout.
+    world.clock.advance(TimeDelta::seconds(1));
     let mut browser = world.signed_in().await;
     let late = logout_request("https://a.example", HUB_SLO, 6);
     let late = redirect_url(HUB_SLO, &late, None, Some(&a)).unwrap();

@@ -12,13 +12,15 @@ use federate::{BackChannel, BackChannelError, Hub, LoginOptions, ServiceProvider
 use federate_axum::{HubState, SignedIn, Site, SpState, hub_router, sp_router};
 use federate_testkit::parties::{PASSWORD, Parties, TestClock, ThreeLayers, USER};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
 pub(crate) const HUB: &str = "https://hub.example/";
 pub(crate) const UPSTREAM: &str = "https://upstream.example/";
 pub(crate) const A: &str = "https://a.example/";
 pub(crate) const B: &str = "https://b.example/";
+
+pub(crate) type MemoryHub = Hub<MemoryStore>;
 
 /// Who is there.
 pub(crate) struct World {
@@ -57,7 +59,13 @@ impl World {
 
     /// A world whose people can also sign in at an identity provider upstream.
     pub(crate) fn with_upstream() -> Self {
-        let layers = ThreeLayers::new(federate::crypto::aws_lc_provider());
+        Self::with_upstream_and(|hub| hub)
+    }
+
+    /// The same with another hub in the middle.
+    pub(crate) fn with_upstream_and(change: impl FnOnce(MemoryHub) -> MemoryHub) -> Self {
+        let mut layers = ThreeLayers::new(federate::crypto::aws_lc_provider());
+        layers.parties.hub = change(layers.parties.hub);
         let site = Site::new(UPSTREAM, "idp", "Upstream").unwrap();
         let directory = layers.upstream_directory;
         let state = HubState::new(Arc::new(layers.upstream), directory, site);
@@ -65,6 +73,13 @@ impl World {
         let host = "upstream.example".to_owned();
         world.web.insert(host, hub_router(state));
         world
+    }
+
+    /// A world with another hub.
+    pub(crate) fn with_hub(change: impl FnOnce(MemoryHub) -> MemoryHub) -> Self {
+        let mut parties = Parties::new(federate::crypto::aws_lc_provider());
+        parties.hub = change(parties.hub);
+        Self::of(parties, LoginOptions::default())
     }
 
     pub(crate) fn of(parties: Parties, login: LoginOptions) -> Self {
@@ -105,6 +120,28 @@ impl World {
         let page = browser.go("https://b.example/login").await;
         assert!(page.says("signed in as alice@example.com"), "{}", page.body);
         browser
+    }
+}
+
+/// The wires of a hub to its applications, which come after it.
+#[derive(Clone, Default)]
+pub(crate) struct ToApplications(pub(crate) Arc<Mutex<BTreeMap<String, Router>>>);
+
+impl BackChannel for ToApplications {
+    async fn exchange(
+        &self,
+        location: &str,
+        envelope: Vec<u8>,
+    ) -> Result<Vec<u8>, BackChannelError> {
+        let url = url::Url::parse(location).unwrap();
+        let router = self.0.lock().unwrap().get(url.host_str().unwrap()).cloned();
+        let router = router.ok_or_else(|| BackChannelError::new("nobody answers"))?;
+        let request = Request::post(federate_axum::sp::SLO)
+            .header(CONTENT_TYPE, soap::CONTENT_TYPE)
+            .body(Body::from(envelope));
+        let answer = router.oneshot(request.unwrap()).await.unwrap();
+        let octets = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        Ok(octets.into())
     }
 }
 
