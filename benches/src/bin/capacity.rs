@@ -119,7 +119,12 @@ fn week(options: &Options, policy: &LifetimePolicy, pause: f64) -> Vec<Hour> {
     let mut random = Random(2026);
     let mut hours = vec![Hour::default(); HOURS];
     for _ in 0..options.sample {
-        let zone = [0, 5, 8, 14][(random.next() % 4) as usize];
+        let zone = match random.next() % 4 {
+            0 => 0,
+            1 => 5,
+            2 => 8,
+            _ => 14,
+        };
         let weekend = random.next().is_multiple_of(10);
         let mut session: Option<Lifetime> = None;
         for day in 0..7 {

@@ -72,8 +72,10 @@ fn main() -> Result<(), Failure> {
         "redb" => {
             let folder = tempfile::tempdir()?;
             let path = folder.path().join("sessions.redb");
-            let mut redb = RedbOptions::default();
-            redb.capacity = capacity;
+            let redb = RedbOptions {
+                capacity,
+                ..RedbOptions::default()
+            };
             let store = RedbStore::open_with(&path, redb)?;
             runtime.block_on(measure(store, &options, before, TASKS, Some(&path)))?
         }

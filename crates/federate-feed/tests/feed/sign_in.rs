@@ -17,7 +17,11 @@ const HUB: &str = "https://mdq.example/entities/https%3A%2F%2Fhub.example";
 async fn answer(parties: &Parties, request: &str) -> String {
     let hub = &parties.hub;
     let user = parties.directory.authenticate(USER, PASSWORD).unwrap();
-    let session = hub.sign_in(&user, None).await.unwrap().token;
+    let session = hub
+        .sign_in(&user, federate::session::Persistence::Persistent, None)
+        .await
+        .unwrap()
+        .token;
     let handle = hub.receive_sign_on(Incoming::Redirect(request)).await;
     let step = hub.continue_sign_on(&handle.unwrap(), Some(&session)).await;
     match step.unwrap() {
