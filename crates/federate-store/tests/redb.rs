@@ -7,8 +7,6 @@
 mod damage;
 #[path = "redb/sessions.rs"]
 mod sessions;
-#[path = "redb/throughput.rs"]
-mod throughput;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
