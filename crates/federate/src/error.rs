@@ -82,9 +82,6 @@ pub enum Denial {
     /// The browser is not to be sent to that address after a logout.
     #[error("the address to return to is on no list")]
     ReturnTo,
-    /// The message is done with, and its sender wants no answer.
-    #[error("no answer is wanted")]
-    NoAnswerWanted,
     /// The session ended while it was being used.
     #[error("the session ended meanwhile")]
     SessionEnded,
@@ -107,7 +104,6 @@ impl Denial {
             Self::WrongCredentials => "denied.wrong_credentials",
             Self::NoSession => "denied.no_session",
             Self::ReturnTo => "denied.return_to",
-            Self::NoAnswerWanted => "denied.no_answer_wanted",
             Self::SessionEnded => "denied.session_ended",
         }
     }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use federate::hub::{LogoutPage, LogoutPhase};
 use federate::logout::{Failure as Reason, HubOutcome, NoAnswer, Outcome};
 use federate::types::EntityId;
-use federate::{Denial, FederateError, Incoming, Outgoing, Store, Token};
+use federate::{FederateError, Incoming, Outgoing, Store, Token};
 use maud::{Markup, html};
 
 /// How long the page is shown before the browser goes to the next application.
@@ -104,14 +104,15 @@ pub(super) async fn upstream_posted<S: Store>(
 }
 
 /// The answer to a request that came by SOAP.
-fn directly<S: Store>(state: &HubState<S>, answer: Result<Outgoing, FederateError>) -> Response {
-    if matches!(answer, Err(FederateError::Denied(Denial::NoAnswerWanted))) {
-        return StatusCode::NO_CONTENT.into_response(); // [SAMLAsync]: nothing goes back
-    }
-    answer
-        .map_err(Failure::from)
-        .and_then(|outgoing| deliver(outgoing, state.provider()))
-        .unwrap_or_else(|failure| soap_fault(&failure))
+fn directly<S: Store>(
+    state: &HubState<S>,
+    answer: Result<Option<Outgoing>, FederateError>,
+) -> Response {
+    let answer = answer.map_err(Failure::from).and_then(|outgoing| {
+        let nothing = || Ok(StatusCode::NO_CONTENT.into_response()); // [AsyncSLO]
+        outgoing.map_or_else(nothing, |outgoing| deliver(outgoing, state.provider()))
+    });
+    answer.unwrap_or_else(|failure| soap_fault(&failure))
 }
 
 /// Whether this is the answer to a request of ours, rather than a request.

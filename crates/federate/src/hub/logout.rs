@@ -73,12 +73,16 @@ impl<S: Store> Hub<S> {
 
     /// Takes a LogoutRequest that an application sends itself, and answers it
     /// (`[SAMLProf] 4.4.3.1`): other applications are asked without a browser, those that can be
-    /// asked by one alone are not, and the answer says so.
+    /// asked by one alone are not, and the answer says so. `None` when no answer is wanted
+    /// (`aslo:Asynchronous`).
     ///
     /// # Errors
     /// As [`receive_logout`](Self::receive_logout). Answer these with a SOAP fault that tells
     /// nothing.
-    pub async fn receive_soap_logout(&self, envelope: &[u8]) -> Result<Outgoing, FederateError> {
+    pub async fn receive_soap_logout(
+        &self,
+        envelope: &[u8],
+    ) -> Result<Option<Outgoing>, FederateError> {
         let received = Received::Soap(envelope);
         let start = self.asked_by_application(&received).await?;
         self.answer_at_once(start).await
@@ -116,7 +120,7 @@ impl<S: Store> Hub<S> {
     pub async fn receive_upstream_soap_logout(
         &self,
         envelope: &[u8],
-    ) -> Result<Outgoing, FederateError> {
+    ) -> Result<Option<Outgoing>, FederateError> {
         let start = self.asked_by_upstream(&Received::Soap(envelope)).await?;
         self.answer_at_once(start).await
     }
@@ -175,14 +179,15 @@ impl<S: Store> Hub<S> {
         };
         let handle = Token::random(self.provider())?;
         let key = self.logout_key(&handle);
+        let sessions = self.store.by_subject(&user.subject).await?;
+        let sessions = sessions.into_iter().map(|record| record.key).collect();
+        let start = self.start(Initiator::Administrator, sessions);
+        // What is to be done is stored first: when this node dies, another one does it.
+        let effects = self.journal().begin(&key, start, self.moment()?).await?;
         let now = self.now();
         self.store.revoke_subject(&user.subject, key, now).await?;
-        let sessions = self.store.by_subject(&user.subject).await?;
-        // Who has signed in since then stays signed in.
-        let revoked = sessions.into_iter().filter(|record| record.ended.is_some());
-        let sessions = revoked.map(|record| record.key).collect();
-        let start = self.start(Initiator::Administrator, sessions);
-        self.begin_as(&key, start).await?;
+        let (_, requests) = self.revoke(&key, effects).await?;
+        self.leave_to_workers(&key, requests);
         Ok(Some(handle))
     }
 
@@ -298,20 +303,19 @@ impl<S: Store> Hub<S> {
 
     async fn begin(&self, start: LogoutStart) -> Result<Token, FederateError> {
         let handle = Token::random(self.provider())?;
-        self.begin_as(&self.logout_key(&handle), start).await?;
+        let key = self.logout_key(&handle);
+        let effects = self.journal().begin(&key, start, self.moment()?).await?;
+        let (_, requests) = self.revoke(&key, effects).await?;
+        self.leave_to_workers(&key, requests);
         Ok(handle)
-    }
-
-    async fn begin_as(&self, key: &LogoutKey, start: LogoutStart) -> Result<(), FederateError> {
-        let effects = self.journal().begin(key, start, self.moment()?).await?;
-        let (_, requests) = self.revoke(key, effects).await?;
-        self.leave_to_workers(key, requests);
-        Ok(())
     }
 
     /// Carries out a logout whose initiator waits for a direct answer: every back channel is
     /// tried once, and what failed is tried again in the background.
-    async fn answer_at_once(&self, mut start: LogoutStart) -> Result<Outgoing, FederateError> {
+    async fn answer_at_once(
+        &self,
+        mut start: LogoutStart,
+    ) -> Result<Option<Outgoing>, FederateError> {
         start.policy.retries.attempts = 1;
         if start.policy.upstream == UpstreamPolicy::Ask {
             start.policy.upstream = UpstreamPolicy::Never;
@@ -325,11 +329,10 @@ impl<S: Store> Hub<S> {
             if let Effect::Answer(answer) = effect {
                 let outgoing = self.answer(&answer)?;
                 self.advance(&key, Event::Answered).await?;
-                return outgoing.ok_or_else(|| Denial::NoEndpoint.into());
+                return Ok(outgoing);
             }
         }
-        // [SAMLAsync]: no answer was wanted; the envelope that goes back is a fault.
-        Err(Denial::NoAnswerWanted.into())
+        Ok(None)
     }
 
     fn message_key(&self, issuer: &EntityId, id: &MessageId) -> OneTimeKey {
