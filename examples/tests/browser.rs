@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod browser {
+    mod logout;
     pub(crate) mod programs;
 }
 
-use browser::programs::{Browser, Hub, free_ports, missing_browser};
+use browser::programs::{Browser, Hub, ThirdPartyCookies, free_ports, missing_browser};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use thirtyfour::prelude::*;
@@ -88,14 +89,22 @@ struct Addresses {
     b: String,
 }
 
+/// Whether there is no browser here, and none is required.
+fn is_skipped() -> bool {
+    let Some(missing) = missing_browser() else {
+        return false;
+    };
+    assert!(
+        std::env::var_os("FEDERATE_REQUIRE_PEERS").is_none_or(|v| v != "1"),
+        "{missing} is not installed"
+    );
+    println!("skipped: {missing} is not installed");
+    true
+}
+
 #[tokio::test]
 async fn one_sign_in_two_applications_one_logout() {
-    if let Some(missing) = missing_browser() {
-        assert!(
-            std::env::var_os("FEDERATE_REQUIRE_PEERS").is_none_or(|v| v != "1"),
-            "{missing} is not installed"
-        );
-        println!("skipped: {missing} is not installed");
+    if is_skipped() {
         return;
     }
     let screenshots = std::env::var_os("FEDERATE_SCREENSHOTS").map(PathBuf::from);
@@ -112,7 +121,7 @@ async fn one_sign_in_two_applications_one_logout() {
     let hub = Hub::start(port, data.path());
     let password = hub.password("alice");
     let browser = Browser::start();
-    let driver = browser.driver().await;
+    let driver = browser.driver(ThirdPartyCookies::Allowed).await;
     let walk = Walk {
         driver: driver.clone(),
         screenshots,

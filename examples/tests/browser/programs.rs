@@ -105,6 +105,13 @@ impl Drop for Hub {
     }
 }
 
+/// Whether sites get their cookies in frames of other sites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ThirdPartyCookies {
+    Allowed,
+    Blocked,
+}
+
 /// A browser without a window, and its driver.
 pub(crate) struct Browser {
     driver: Child,
@@ -131,7 +138,7 @@ impl Browser {
     }
 
     /// Starts the browser.
-    pub(crate) async fn driver(&self) -> WebDriver {
+    pub(crate) async fn driver(&self, cookies: ThirdPartyCookies) -> WebDriver {
         let mut wishes = DesiredCapabilities::chrome();
         wishes.set_binary(CHROMIUM).expect("a path");
         let profile = format!("--user-data-dir={}", self.profile.path().display());
@@ -150,6 +157,12 @@ impl Browser {
         ] {
             wishes.add_arg(argument).expect("an argument");
         }
+        // What a person chooses in the settings: 0 is to allow them, 1 is to block them.
+        let mode = u8::from(cookies == ThirdPartyCookies::Blocked);
+        let wanted = serde_json::json!({ "profile.cookie_controls_mode": mode });
+        wishes
+            .add_experimental_option("prefs", wanted)
+            .expect("an option");
         let address = format!("http://127.0.0.1:{}", self.port);
         WebDriver::new(&address, wishes)
             .await

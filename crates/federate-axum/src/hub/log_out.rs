@@ -16,8 +16,13 @@ use federate::types::EntityId;
 use federate::{FederateError, Incoming, Outgoing, Store, Token};
 use maud::{Markup, html};
 
-/// How long the page is shown before the browser goes to the next application.
-const NEXT: u8 = 1;
+/// How long the page is shown before the browser goes to the next application. Chromium keeps no
+/// place in its history for a page that goes on within a second, and the way back from an
+/// application that is down must lead here.
+const NEXT: u8 = 2;
+
+/// How long the page waits for what needs no browser.
+const SOON: u8 = 1;
 
 /// How long the page waits before it looks again at an application that was asked.
 const AGAIN: u8 = 5;
@@ -339,15 +344,11 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
     // itself: the page looks again until the time for it is over.
     let by_browser = matches!(logout.phase, LogoutPhase::Asking { .. });
     let waits = matches!(logout.phase, LogoutPhase::Asking { sent: true, .. });
-    let frames = match logout.phase {
-        LogoutPhase::Frames(number) => number,
-        _ => 0,
-    };
-    let (seconds, to) = match (by_browser, waits) {
-        (true, false) => (NEXT, next.clone()),
-        (true, true) => (AGAIN, base.to_owned()),
-        (false, _) if frames > 0 => (FRAMES, base.to_owned()),
-        (false, _) => (NEXT, base.to_owned()),
+    let (frames, seconds, to) = match logout.phase {
+        LogoutPhase::Asking { sent: true, .. } => (0, AGAIN, base),
+        LogoutPhase::Asking { .. } => (0, NEXT, next.as_str()),
+        LogoutPhase::Frames(number) => (number, FRAMES, base),
+        _ => (0, SOON, base),
     };
     let body = html! {
         h1 { "Signing you out" }
@@ -376,7 +377,11 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
             }
         }
     };
-    let mut page = state.page("Signing out", body).with_forms_to("'self'");
+    // Not 200: Chromium would keep the page as it is, and show it on the way back.
+    let mut page = state
+        .page("Signing out", body)
+        .with_status(StatusCode::ACCEPTED)
+        .with_forms_to("'self'");
     if frames > 0 {
         page = page.with_frames();
     }

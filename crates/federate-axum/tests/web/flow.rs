@@ -80,7 +80,8 @@ async fn logging_out_at_one_application_ends_everything() {
     let page = browser.submit(&page, &form).await;
     assert!(page.says("Now asking Application B"), "{}", page.body);
     assert!(page.says("Application A Asked for this sign-out"));
-    assert_eq!(page.refresh().unwrap().0, 1);
+    // Chromium's history has no place for pages that go on sooner.
+    assert_eq!(page.refresh().unwrap().0, 2);
 
     let page = wait_for_result(&mut browser, page).await;
     assert!(page.says("You are signed out"), "{}", page.body);

@@ -116,6 +116,8 @@ async fn who_comes_there_is_logged_out_at_once() {
         let page = browser.go_as(said, LOG_OUT).await;
         assert!(page.says("Now asking Application A"), "{}", page.body);
         assert!(page.says("Application B Waiting"));
+        // Chromium would show a page of status 200 again as it was, after the way back to it.
+        assert_eq!(page.status, StatusCode::ACCEPTED);
         assert_tells(&page);
         let page = wait_for_result(&mut browser, page).await;
         assert!(page.says("You are signed out Your session at the hub has ended."));
