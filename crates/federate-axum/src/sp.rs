@@ -331,7 +331,7 @@ async fn logout_message<S: Store>(
 ) -> Result<Response, Failure> {
     let sp = state.service_provider();
     match sp.receive_logout(incoming).await? {
-        // [SAMLAsync]: nothing goes back.
+        // [AsyncSLO]: nothing goes back.
         LogoutReceived::Ended => Ok(axum::http::StatusCode::NO_CONTENT.into_response()),
         LogoutReceived::Answer(outgoing) => deliver(outgoing, sp.party().signer.provider()),
         LogoutReceived::Finished { status } => Ok(finished(state, &status)),

@@ -17,7 +17,7 @@ pub struct Requester {
     /// How the request came. By SOAP, no browser takes part.
     pub binding: Binding,
     /// Whether the request has the extension `aslo:Asynchronous`: it wants no response
-    /// (`[SAMLAsync]`).
+    /// (`[AsyncSLO]`).
     pub asynchronous: bool,
 }
 
@@ -73,7 +73,7 @@ impl Initiator {
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         match self {
-            // [SAMLAsync]: whoever asks so wants no response.
+            // [AsyncSLO]: whoever asks so wants no response.
             Self::Participant(requester) | Self::Upstream(requester) => !requester.asynchronous,
             Self::HubPage { .. } => true,
             Self::Administrator | Self::Expiry => false,
