@@ -8,17 +8,19 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::get;
 use chrono::{TimeDelta, Utc};
 use federate::crypto::{SignatureAlgorithm, aws_lc_provider, self_signed};
 use federate::hub::{Directory, DirectoryUser, hash_password};
+use federate::logout::LogoutPolicy;
 use federate::session::{MemoryStore, Profile};
 use federate::types::EntityId;
 use federate::xml::Signer;
 use federate::{Application, Hub, IdentityProvider, Party, ServiceProvider};
 use federate_axum::{HubState, SignedIn, Site, SpState, hub, hub_router, sp, sp_router};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -31,6 +33,19 @@ const SLOW: Duration = Duration::from_secs(3);
 struct World {
     hub: String,
     applications: Vec<(String, String)>,
+    /// For what the browser said that it fetched each logout message.
+    asked: Asked,
+}
+
+type Asked = Arc<Mutex<Vec<String>>>;
+
+/// Which applications do what, by number, and how the hub asks them.
+struct Plan {
+    count: usize,
+    slow: Option<usize>,
+    /// Nobody listens where it takes logout messages.
+    dead: Option<usize>,
+    frames: bool,
 }
 
 /// A host of this machine, and its port.
@@ -52,17 +67,20 @@ async fn home(person: Option<SignedIn>) -> &'static str {
     }
 }
 
-async fn slowly(request: Request, next: Next) -> axum::response::Response {
+/// Notes logout messages, and makes them wait.
+async fn on_the_way(wait: Duration, asked: Asked, request: Request, next: Next) -> Response {
     if request.uri().path() == sp::SLO {
-        tokio::time::sleep(SLOW).await;
+        let dest = request.headers().get("sec-fetch-dest");
+        let dest = dest.map_or("", |dest| dest.to_str().unwrap());
+        asked.lock().unwrap().push(dest.to_owned());
+        tokio::time::sleep(wait).await;
     }
     next.run(request).await
 }
 
 impl World {
-    /// A hub with this many applications. Nobody listens where the dead one takes logout
-    /// messages.
-    async fn start(count: usize, slow: usize, dead: usize) -> Self {
+    /// A hub with its applications.
+    async fn start(plan: Plan) -> Self {
         let provider = aws_lc_provider();
         let key = provider.keys.generate_rsa(2048).unwrap();
         let party = |site: &Site| {
@@ -81,10 +99,11 @@ impl World {
         let mut idp = idp.unwrap();
         let metadata = idp.metadata();
         let mut applications = Vec::new();
-        for number in 0..count {
+        let asked = Asked::default();
+        for number in 0..plan.count {
             let name = format!("app-{number:02}");
             let (listener, site) = host(&name).await;
-            let logout = match number == dead {
+            let logout = match plan.dead == Some(number) {
                 true => host(&name).await.1.url(sp::SLO), // its listener is gone
                 false => site.url(sp::SLO),
             };
@@ -93,14 +112,18 @@ impl World {
                 .and_then(|sp| sp.with_single_logout(&logout))
                 .and_then(|sp| sp.with_identity_provider(&metadata))
                 .unwrap();
-            idp = idp.with_application(Application::from_metadata(&*name, &sp.metadata()).unwrap());
+            let mut application = Application::from_metadata(&*name, &sp.metadata()).unwrap();
+            application.logout_in_frames = plan.frames;
+            idp = idp.with_application(application);
             applications.push((name, site.url("/")));
             let state = SpState::new(Arc::new(sp), site);
             let pages = Router::new().route("/", get(home));
-            let mut router = sp_router(state.clone()).merge(pages.with_state(state));
-            if number == slow {
-                router = router.layer(from_fn(slowly));
-            }
+            let router = sp_router(state.clone()).merge(pages.with_state(state));
+            let slow = plan.slow == Some(number);
+            let (wait, asked) = (if slow { SLOW } else { Duration::ZERO }, asked.clone());
+            let router = router.layer(from_fn(move |request, next| {
+                on_the_way(wait, asked.clone(), request, next)
+            }));
             serve(listener, router);
         }
         let mut profile = Profile::default();
@@ -113,12 +136,17 @@ impl World {
         let users = BTreeMap::from([("alice".to_owned(), user)]);
         let directory = Directory::new(&provider, users).unwrap();
         let hub = Hub::new(idp, &[7; 32], Arc::new(MemoryStore::default())).unwrap();
+        let hub = hub.with_logout_policy(LogoutPolicy {
+            frames: plan.frames,
+            ..LogoutPolicy::default()
+        });
         let address = site.url("/");
         let state = HubState::new(Arc::new(hub), directory, site);
         serve(listener, hub_router(state));
         Self {
             hub: address,
             applications,
+            asked,
         }
     }
 
@@ -229,8 +257,14 @@ async fn a_person_leaves_a_dead_application_behind_and_reads_the_truth() {
     }
     let browser = Browser::start();
     let walk = walk(&browser, ThirdPartyCookies::Allowed).await;
-    let (slow, dead) = (1, 2);
-    let world = World::start(3, slow, dead).await;
+    let dead = 2;
+    let plan = Plan {
+        count: 3,
+        slow: Some(1),
+        dead: Some(dead),
+        frames: false,
+    };
+    let world = World::start(plan).await;
     world.sign_in(&walk).await;
     let page = world.log_out(&walk).await;
     // The browser ends where nobody listens, and the way back leads to the page.
@@ -258,8 +292,14 @@ async fn a_logout_goes_through_more_applications_than_a_browser_follows_redirect
     }
     let browser = Browser::start();
     let walk = walk(&browser, ThirdPartyCookies::Blocked).await;
-    let (slow, dead) = (20, 24);
-    let world = World::start(25, slow, dead).await;
+    let dead = 24;
+    let plan = Plan {
+        count: 25,
+        slow: Some(20),
+        dead: Some(dead),
+        frames: false,
+    };
+    let world = World::start(plan).await;
     world.sign_in(&walk).await;
     let page = world.log_out(&walk).await;
     // The way back in the middle leads to the page, which goes on by itself.
@@ -272,5 +312,33 @@ async fn a_logout_goes_through_more_applications_than_a_browser_follows_redirect
     assert_eq!(walk.driver.current_url().await.unwrap().as_str(), page);
     walk.click("#skip").await;
     world.assert_result(&walk, dead).await;
+    walk.driver.clone().quit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_are_signed_out_in_frames_without_their_cookies() {
+    if is_skipped() {
+        return;
+    }
+    let browser = Browser::start();
+    let walk = walk(&browser, ThirdPartyCookies::Blocked).await;
+    let plan = Plan {
+        count: 3,
+        slow: None,
+        dead: None,
+        frames: true,
+    };
+    let world = World::start(plan).await;
+    world.sign_in(&walk).await;
+    world.log_out(&walk).await;
+    walk.wait_for_text("Every application confirmed its sign-out.")
+        .await;
+    let asked = world.asked.lock().unwrap().clone();
+    println!("asked for {asked:?}");
+    assert!(asked.iter().any(|dest| dest == "iframe"), "{asked:?}");
+    for (_, address) in &world.applications {
+        walk.go(address).await;
+        assert_eq!(walk.text().await, "signed out here");
+    }
     walk.driver.clone().quit().await.unwrap();
 }

@@ -11,7 +11,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use federate::hub::{LogoutPage, LogoutPhase};
-use federate::logout::{Failure as Reason, HubOutcome, NoAnswer, Outcome};
+use federate::logout::{Failure as Reason, HubOutcome, Logout, NoAnswer, Outcome};
 use federate::types::EntityId;
 use federate::{FederateError, Incoming, Outgoing, Store, Token};
 use maud::{Markup, html};
@@ -134,8 +134,11 @@ async fn go_on<S: Store>(
     handle: &Token,
     answer: bool,
 ) -> Result<Response, Failure> {
-    if is_frame(headers) {
-        return Ok(StatusCode::NO_CONTENT.into_response()); // the page around it looks again
+    match (is_frame(headers), answer) {
+        // The page around it looks again.
+        (true, true) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        (true, false) => return answer_in_frame(state, handle).await,
+        (false, _) => {}
     }
     let logout = state.hub().logout_page(handle).await?;
     let straight = LogoutPhase::Asking {
@@ -146,6 +149,28 @@ async fn go_on<S: Store>(
         true => go(state, handle, state.hub().next_logout(handle).await?),
         false => see_other(&address(handle)),
     }
+}
+
+/// Answers a request that somebody else's page framed, as identity providers do that tell many
+/// at once. Nothing can be shown there, so those are left out who can be asked by the browser
+/// alone, and the answer says so.
+async fn answer_in_frame<S: Store>(
+    state: &HubState<S>,
+    handle: &Token,
+) -> Result<Response, Failure> {
+    let hub = state.hub();
+    // One peer less each time, then the question about upstream, then the answer.
+    for _ in 0..Logout::MAX_APPLICATIONS.saturating_add(2) {
+        match hub.logout_page(handle).await?.phase {
+            LogoutPhase::Asking { .. } => hub.skip_logout(handle).await?,
+            LogoutPhase::Choosing => hub.choose_upstream(handle, false).await?,
+            LogoutPhase::Answering { .. } => {
+                return go(state, handle, hub.finish_logout(handle).await?);
+            }
+            _ => break,
+        }
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The button of the hub's own page.

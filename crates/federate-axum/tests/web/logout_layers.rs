@@ -1,8 +1,9 @@
 //! Logout between the hub and the identity provider upstream.
 
 use crate::browser::{Browser, Form, Page, encode};
-use crate::logout::{TYPED, assert_signed_out_everywhere, assert_tells, log_out};
+use crate::logout::{FRAMED, TYPED, assert_signed_out_everywhere, assert_tells, log_out};
 use crate::world::{A, B, HUB, UPSTREAM, World, credentials};
+use axum::http::header::LOCATION;
 use axum::http::{Method, StatusCode};
 use federate::logout::{LogoutPolicy, UpstreamPolicy};
 use url::Url;
@@ -140,6 +141,26 @@ async fn a_logout_upstream_ends_the_hub_and_its_applications_and_is_answered() {
         assert!(browser.go(application).await.says("signed out"));
     }
     assert!(!is_signed_in_upstream(&mut browser).await);
+}
+
+#[tokio::test]
+async fn a_logout_that_upstream_frames_is_answered_without_pages() {
+    let world = world(UpstreamPolicy::Always);
+    let mut browser = signed_in(&world).await;
+    let page = browser.go(UPSTREAM).await;
+    let page = browser.submit(&page, &page.form(1)).await;
+    let next = page.url.join(&page.refresh().unwrap().1).unwrap();
+    let request = browser.send(&Method::GET, &next, None, None).await;
+    let request = request.headers[LOCATION].to_str().unwrap().to_owned();
+    assert!(request.starts_with("https://hub.example/upstream/slo?"));
+    browser.go_as(FRAMED, &request).await;
+    assert!(browser.go(HUB).await.says("You are not signed in"));
+    // It has the answer, which does not say more than is true.
+    let page = browser.go(page.url.as_str()).await;
+    let page = to_the_end(&mut browser, page).await;
+    assert!(page.says("You are not signed out everywhere"));
+    assert!(page.says("The hub Failed"), "{}", page.body);
+    assert!(browser.go(B).await.says("signed in"));
 }
 
 #[tokio::test]
