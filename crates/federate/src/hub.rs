@@ -49,7 +49,7 @@ pub struct Hub<S> {
     /// Where browsers may return to after a logout that names no application.
     return_to: ReturnToList,
     back_channel: AnyBackChannel,
-    circuits: logout::Circuits,
+    backlog: logout::Backlog,
     store: Arc<S>,
 }
 
@@ -92,7 +92,7 @@ impl<S: Store> Hub<S> {
             tell_expiry: false,
             return_to: ReturnToList::default(),
             back_channel: AnyBackChannel::default(),
-            circuits: logout::Circuits::default(),
+            backlog: logout::Backlog::default(),
             store,
         })
     }

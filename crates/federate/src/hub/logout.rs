@@ -8,7 +8,7 @@ mod browser;
 mod work;
 
 pub use browser::{LogoutPage, LogoutPhase, NamedOutcome};
-pub(super) use work::Circuits;
+pub(super) use work::Backlog;
 pub use work::LogoutWork;
 
 use super::Hub;

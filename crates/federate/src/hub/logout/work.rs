@@ -23,9 +23,9 @@ const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// How much work waits in memory for a worker; beyond, the store gives it out when it is due.
 const WAITING: usize = 4096;
 
-/// What failed of late, and what waits for a worker of this node.
+/// What waits for a worker of this node, and which peers failed of late.
 #[derive(Default)]
-pub(crate) struct Circuits {
+pub(crate) struct Backlog {
     breaker: Mutex<CircuitBreaker>,
     waiting: Mutex<VecDeque<LogoutWork>>,
     arrived: Notify,
@@ -61,8 +61,8 @@ impl<S: Store> Hub<S> {
     /// Waits for work of a logout that began or went on at this node.
     pub async fn next_work(&self) -> LogoutWork {
         loop {
-            let arrived = self.circuits.arrived.notified();
-            if let Some(work) = lock(&self.circuits.waiting).pop_front() {
+            let arrived = self.backlog.arrived.notified();
+            if let Some(work) = lock(&self.backlog.waiting).pop_front() {
                 return work;
             }
             arrived.await;
@@ -133,10 +133,10 @@ impl<S: Store> Hub<S> {
         if requests.is_empty() {
             return;
         }
-        let mut waiting = lock(&self.circuits.waiting);
+        let mut waiting = lock(&self.backlog.waiting);
         if waiting.len() < WAITING {
             waiting.push_back(LogoutWork::new(*key, requests));
-            self.circuits.arrived.notify_one();
+            self.backlog.arrived.notify_one();
         }
     }
 
@@ -214,12 +214,12 @@ impl<S: Store> Hub<S> {
     /// Asks a peer directly (`[SAMLProf] 4.4.3.3`).
     async fn ask(&self, to_send: LogoutRequestToSend) -> Event {
         let (peer, request_id) = (to_send.entity_id.clone(), to_send.request_id.clone());
-        if !lock(&self.circuits.breaker).may_send(&peer, self.now()) {
+        if !lock(&self.backlog.breaker).may_send(&peer, self.now()) {
             let reason = SendFailure::CircuitOpen;
             return Event::SendFailed { request_id, reason };
         }
         let outcome = self.exchange(to_send).await;
-        let mut breaker = lock(&self.circuits.breaker);
+        let mut breaker = lock(&self.backlog.breaker);
         match outcome {
             Ok(event) => {
                 breaker.succeeded(&peer);
