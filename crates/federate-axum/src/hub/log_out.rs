@@ -369,11 +369,11 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
     // itself: the page looks again until the time for it is over.
     let by_browser = matches!(logout.phase, LogoutPhase::Asking { .. });
     let waits = matches!(logout.phase, LogoutPhase::Asking { sent: true, .. });
-    let (frames, seconds, to) = match logout.phase {
-        LogoutPhase::Asking { sent: true, .. } => (0, AGAIN, base),
-        LogoutPhase::Asking { .. } => (0, NEXT, next.as_str()),
-        LogoutPhase::Frames(number) => (number, FRAMES, base),
-        _ => (0, SOON, base),
+    let (frames, seconds, to): (&[usize], _, _) = match &logout.phase {
+        LogoutPhase::Asking { sent: true, .. } => (&[], AGAIN, base),
+        LogoutPhase::Asking { .. } => (&[], NEXT, next.as_str()),
+        LogoutPhase::Frames(numbers) => (numbers, FRAMES, base),
+        _ => (&[], SOON, base),
     };
     let body = html! {
         h1 { "Signing you out" }
@@ -386,7 +386,7 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
             }
         }
         (table(logout))
-        @for number in 0..frames {
+        @for number in frames {
             iframe hidden src={ (base) "/frame/" (number) } title="Sign-out" {}
         }
         @if by_browser {
@@ -407,7 +407,7 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
         .page("Signing out", body)
         .with_status(StatusCode::ACCEPTED)
         .with_forms_to("'self'");
-    if frames > 0 {
+    if !frames.is_empty() {
         page = page.with_frames();
     }
     page.going_on_after(seconds, to)

@@ -85,6 +85,24 @@ async fn applications_are_asked_in_frames_all_at_once() {
 }
 
 #[tokio::test]
+async fn a_frame_asks_its_own_peer_when_another_has_answered() {
+    let world = world(|_| {});
+    let mut browser = world.signed_in().await;
+    let page = begun(&mut browser).await;
+    for frame in frames(&page) {
+        let inside = browser.go_as(FRAMED, &frame).await;
+        assert_eq!(inside.status, StatusCode::NO_CONTENT, "{}", inside.body);
+        assert_eq!(inside.url.path(), "/saml/slo");
+        // Once more: it was answered.
+        let inside = browser.go_as(FRAMED, &frame).await;
+        assert_eq!(inside.url.as_str(), frame);
+    }
+    let page = browser.go(page.url.as_str()).await;
+    assert!(page.says("You are signed out"), "{}", page.body);
+    assert_signed_out_everywhere(&mut browser).await;
+}
+
+#[tokio::test]
 async fn a_form_in_a_frame_is_framed_by_the_hub_alone() {
     let world = world(|application| {
         let mut metadata = (*application.metadata).clone();
@@ -106,7 +124,7 @@ async fn a_form_in_a_frame_is_framed_by_the_hub_alone() {
         assert!(!policy.contains("frame-ancestors 'none'"), "{policy}");
     }
     // Beyond the last there is nothing.
-    let beyond = format!("{}/frame/2", page.url);
+    let beyond = format!("{}/frame/3", page.url);
     let page = browser.go_as(FRAMED, &beyond).await;
     assert_eq!(page.status, StatusCode::NO_CONTENT);
 }

@@ -56,8 +56,8 @@ pub enum LogoutPhase {
         /// Whether the person must see this page first: browsers stop after 20 redirects.
         interstitial: bool,
     },
-    /// This many peers are to be asked in frames, each with [`Hub::logout_frame`].
-    Frames(usize),
+    /// The peers of these numbers are to be asked in frames, each with [`Hub::logout_frame`].
+    Frames(Vec<usize>),
     /// The person is to say whether the session upstream is to end, too:
     /// [`Hub::choose_upstream`].
     Choosing,
@@ -122,7 +122,9 @@ impl<S: Store> Hub<S> {
                 sent: was_sent(logout, request),
                 interstitial: request.interstitial,
             },
-            Some(Effect::ShowFrames(requests)) => LogoutPhase::Frames(requests.len()),
+            Some(Effect::ShowFrames(requests)) => {
+                LogoutPhase::Frames(requests.iter().map(|request| request.position).collect())
+            }
             Some(Effect::AskUpstream { .. }) => LogoutPhase::Choosing,
             Some(Effect::Answer(answer)) => LogoutPhase::Answering {
                 to: match &answer.initiator {
@@ -155,7 +157,8 @@ impl<S: Store> Hub<S> {
         Ok(None)
     }
 
-    /// The LogoutRequest for the frame of this number, from 0.
+    /// The LogoutRequest for the frame of this number of [`LogoutPhase::Frames`]; `None` when
+    /// it has been answered, or nobody is asked that way.
     ///
     /// # Errors
     /// As [`Hub::next_logout`].
@@ -167,7 +170,9 @@ impl<S: Store> Hub<S> {
         let key = self.logout_key(handle);
         for effect in self.advance(&key, Event::Resumed).await? {
             if let Effect::ShowFrames(requests) = effect {
-                return match requests.into_iter().nth(number) {
+                // A peer keeps its number when others have answered.
+                let mut requests = requests.into_iter();
+                return match requests.find(|request| request.position == number) {
                     Some(to_send) => self.send(handle, &key, to_send).await,
                     None => Ok(None),
                 };
