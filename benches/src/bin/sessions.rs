@@ -30,6 +30,9 @@ struct Options {
     /// Where the server of redis or postgres is; what is there of Federate's is used.
     #[arg(long)]
     url: Option<String>,
+    /// How many MiB of its file redb may keep in memory.
+    #[arg(long, default_value_t = 4096)]
+    cache_mib: usize,
     /// How many sessions.
     #[arg(long, default_value_t = 5_000_000)]
     sessions: u64,
@@ -48,7 +51,7 @@ struct Options {
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// How many tasks ask a database at once: writes that wait together are committed together.
-const TASKS: u64 = 256;
+const TASKS: u64 = 512;
 /// How many sessions are given applications to look for, if they have none.
 const WITH_APPLICATIONS: u64 = 100_000;
 /// How many sessions a sweep forgets before it is called again.
@@ -74,6 +77,7 @@ fn main() -> Result<(), Failure> {
             let path = folder.path().join("sessions.redb");
             let redb = RedbOptions {
                 capacity,
+                cache_bytes: options.cache_mib * 1024 * 1024,
                 ..RedbOptions::default()
             };
             let store = RedbStore::open_with(&path, redb)?;
