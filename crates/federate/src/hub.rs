@@ -8,7 +8,7 @@ mod status;
 mod upstream;
 
 pub use directory::{AuthenticatedUser, Directory, DirectoryUser, hash_password};
-pub use logout::{LogoutOptions, LogoutPage, LogoutPhase, LogoutWork, NamedOutcome};
+pub use logout::{LogoutOptions, LogoutPage, LogoutPhase, LogoutWork, NamedOutcome, PeerFailure};
 pub use return_to::{InvalidReturnTo, ReturnToList};
 pub use sign_on::{SignOn, SignedIn};
 pub use status::{LastUsedConnection, SsoStatus};
@@ -25,7 +25,7 @@ use federate_crypto::CryptoProvider;
 use federate_logout::LogoutPolicy;
 use federate_session::{
     ConnectionId, LifetimePolicy, LogoutKey, OneTimeKey, Participant, SessionKey, SessionRecord,
-    SessionState, TenantId, User,
+    TenantId, User,
 };
 use std::sync::Arc;
 
@@ -148,15 +148,19 @@ impl<S: Store> Hub<S> {
     /// [`FederateError::Store`].
     pub async fn session(&self, token: &Token) -> Result<Option<SessionView>, FederateError> {
         let (key, now) = (self.session_key(token), self.now());
-        let SessionState::Alive(record) = self.store.load(&key, now).await? else {
+        let snapshot = self.store.snapshot(&key).await?;
+        let alive = snapshot.filter(|session| session.record.end_reason(now).is_none());
+        let Some(session) = alive else {
             return Ok(None);
         };
-        let participants = self.store.snapshot(&key).await?;
-        let user = self.store.load_user(&self.tenant, &record.user).await?;
+        let user = self
+            .store
+            .load_user(&self.tenant, &session.record.user)
+            .await?;
         Ok(user.map(|user| SessionView {
-            record: *record,
+            record: session.record,
             user,
-            participants: participants.map_or_else(Vec::new, |s| s.participants),
+            participants: session.participants,
         }))
     }
 

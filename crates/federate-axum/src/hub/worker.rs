@@ -1,6 +1,8 @@
 //! Logouts that go on without a browser.
 
-use federate::{Hub, Store};
+use crate::failure::printable;
+use federate::hub::PeerFailure;
+use federate::{FederateError, Hub, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -31,13 +33,13 @@ pub async fn carry_out_logouts<S: Store>(hub: Arc<Hub<S>>) {
         tokio::select! {
             work = hub.next_work() => {
                 tokio::spawn(async move {
-                    tell(here.carry_out(work).await.err());
+                    tell(here.carry_out(work).await);
                     drop(permit);
                 });
             }
             _ = ticks.tick() => {
                 tokio::spawn(async move {
-                    tell(here.carry_out_due(AT_A_TIME).await.err());
+                    tell(here.carry_out_due(AT_A_TIME).await);
                     drop(permit);
                 });
             }
@@ -45,8 +47,27 @@ pub async fn carry_out_logouts<S: Store>(hub: Arc<Hub<S>>) {
     }
 }
 
-fn tell(error: Option<federate::FederateError>) {
-    if let Some(error) = error {
-        tracing::warn!(code = error.code(), "a logout could not go on: {error}");
+fn tell(outcome: Result<Vec<PeerFailure>, FederateError>) {
+    match outcome {
+        Ok(failures) => {
+            for PeerFailure { peer, error } in failures {
+                let (code, why) = (error.code(), printable(&error.to_string()));
+                let (expected, actual) = error
+                    .expected_and_actual()
+                    .map(|(expected, actual)| (printable(expected), printable(actual)))
+                    .unzip();
+                tracing::warn!(
+                    expected,
+                    actual,
+                    code,
+                    peer = printable(peer.as_str()),
+                    "a peer could not be told of a logout: {why}"
+                );
+            }
+        }
+        Err(error) => {
+            let (code, why) = (error.code(), printable(&error.to_string()));
+            tracing::warn!(code, "a logout could not go on: {why}");
+        }
     }
 }

@@ -9,7 +9,7 @@ mod work;
 
 pub use browser::{LogoutPage, LogoutPhase, NamedOutcome};
 pub(super) use work::Backlog;
-pub use work::LogoutWork;
+pub use work::{LogoutWork, PeerFailure};
 
 use super::Hub;
 use crate::error::{Denial, FederateError};

@@ -4,7 +4,6 @@ use super::Hub;
 use crate::error::FederateError;
 use crate::store::Store;
 use crate::token::Token;
-use federate_session::SessionState;
 use federate_types::EntityId;
 use serde::Serialize;
 
@@ -59,16 +58,16 @@ impl<S: Store> Hub<S> {
             return Ok(Some(SsoStatus::default()));
         };
         let key = self.session_key(token);
-        let SessionState::Alive(record) = self.store.load(&key, self.now()).await? else {
+        let (now, snapshot) = (self.now(), self.store.snapshot(&key).await?);
+        let alive = snapshot.filter(|session| session.record.end_reason(now).is_none());
+        let Some(session) = alive else {
             return Ok(Some(SsoStatus::default()));
         };
-        let snapshot = self.store.snapshot(&key).await?;
-        let participants = snapshot.map_or_else(Vec::new, |snapshot| snapshot.participants);
         let clients = own.into_iter().filter(|id| {
-            let mut entities = participants.iter().map(|one| &one.entity_id);
+            let mut entities = session.participants.iter().map(|one| &one.entity_id);
             entities.any(|entity| entity == *id)
         });
-        let (name, strategy) = match &record.upstream {
+        let (name, strategy) = match &session.record.upstream {
             Some(upstream) => (upstream.issuer.as_str(), "samlp"),
             None => (self.connection.as_str(), "database"),
         };

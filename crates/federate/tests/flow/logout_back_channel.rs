@@ -2,7 +2,7 @@
 
 use crate::*;
 use chrono::TimeDelta;
-use federate::hub::{LogoutPage, LogoutPhase};
+use federate::hub::{LogoutPage, LogoutPhase, PeerFailure};
 use federate::logout::{HubOutcome, Outcome};
 use federate::saml::binding::soap;
 use federate::saml::{Extensions, LogoutRequest, signed_xml};
@@ -75,9 +75,9 @@ impl World {
     }
 
     /// What a worker of this node does.
-    async fn work(&self) {
+    async fn work(&self) -> Vec<PeerFailure> {
         let work = self.hub.next_work().await;
-        self.hub.carry_out(work).await.unwrap();
+        self.hub.carry_out(work).await.unwrap()
     }
 
     async fn page(&self, handle: &Token) -> LogoutPage {
@@ -127,7 +127,11 @@ async fn who_does_not_answer_directly_is_asked_by_the_browser() {
     let at_b = world.open(&world.b, &session).await;
     world.wire.cut(B);
     let handle = world.hub.log_out(&session).await.unwrap();
-    world.work().await;
+    // The operator learns who did not answer, and why.
+    let failures = world.work().await;
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].peer.as_str(), "https://b.example");
+    assert!(failures[0].error.to_string().contains("nobody answers"));
     // Two more attempts, and then the browser.
     for _ in 0..20 {
         world.clock.advance(TimeDelta::seconds(1));

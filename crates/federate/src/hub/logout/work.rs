@@ -2,7 +2,7 @@
 
 use super::super::Hub;
 use crate::back_channel::{AnyBackChannel, BackChannel};
-use crate::error::FederateError;
+use crate::error::{Denial, FederateError};
 use crate::store::Store;
 use crate::transport::{Outgoing, Received};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +11,7 @@ use federate_logout::{
     Moment, RevokedParticipant, RevokedUpstream, SendFailure,
 };
 use federate_session::{LogoutKey, Participant, SessionKey, Termination, UpstreamSession};
+use federate_types::EntityId;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::VecDeque;
@@ -42,6 +43,15 @@ pub struct LogoutWork {
     requests: Vec<LogoutRequestToSend>,
 }
 
+/// A peer that was asked directly and did not answer as a peer does.
+#[derive(Debug)]
+pub struct PeerFailure {
+    /// Which one.
+    pub peer: EntityId,
+    /// Why; for the operator.
+    pub error: FederateError,
+}
+
 impl LogoutWork {
     pub(super) const fn new(key: LogoutKey, requests: Vec<LogoutRequestToSend>) -> Self {
         Self { key, requests }
@@ -70,31 +80,34 @@ impl<S: Store> Hub<S> {
     }
 
     /// Asks everybody that this work names, at once, and goes on with the logout as they
-    /// answer.
+    /// answer. Gives who did not answer as a peer does, for the operator's log.
     ///
     /// # Errors
     /// Failures of the store; the work is then found again when it is due.
-    pub async fn carry_out(&self, work: LogoutWork) -> Result<(), FederateError> {
+    pub async fn carry_out(&self, work: LogoutWork) -> Result<Vec<PeerFailure>, FederateError> {
         let key = work.key;
+        let mut failures = Vec::new();
         let mut asking: FuturesUnordered<_> = work
             .requests
             .into_iter()
             .map(|request| self.ask(request))
             .collect();
-        while let Some(event) = asking.next().await {
+        while let Some((event, failure)) = asking.next().await {
+            failures.extend(failure);
             let effects = self.journal().advance(&key, event, self.moment()?).await?;
             let (_, more) = self.revoke(&key, effects).await?;
             asking.extend(more.into_iter().map(|request| self.ask(request)));
         }
-        Ok(())
+        Ok(failures)
     }
 
     /// Goes on with up to `limit` logouts that are due: deadlines that passed, retries, and what
-    /// another node left when it died. Gives how many there were; call it every second or so.
+    /// another node left when it died. Call it every second or so; it gives what
+    /// [`carry_out`](Self::carry_out) does.
     ///
     /// # Errors
     /// Failures of the store. A logout that cannot be carried on does not keep the others.
-    pub async fn carry_out_due(&self, limit: usize) -> Result<usize, FederateError> {
+    pub async fn carry_out_due(&self, limit: usize) -> Result<Vec<PeerFailure>, FederateError> {
         let claimed = self.store.claim_due(self.now(), LEASE, limit).await?;
         let mut going_on: FuturesUnordered<_> = claimed
             .iter()
@@ -109,12 +122,15 @@ impl<S: Store> Hub<S> {
                 self.carry_out(LogoutWork::new(key, requests)).await
             })
             .collect();
-        let mut failed = None;
+        let (mut failures, mut failed) = (Vec::new(), None);
         while let Some(outcome) = going_on.next().await {
-            failed = outcome.err().or(failed);
+            match outcome {
+                Ok(more) => failures.extend(more),
+                Err(error) => failed = Some(error),
+            }
         }
         drop(going_on);
-        failed.map_or(Ok(claimed.len()), Err)
+        failed.map_or(Ok(failures), Err)
     }
 
     /// Takes a step, and gives what the browser is needed for.
@@ -212,47 +228,54 @@ impl<S: Store> Hub<S> {
     }
 
     /// Asks a peer directly (`[SAMLProf] 4.4.3.3`).
-    async fn ask(&self, to_send: LogoutRequestToSend) -> Event {
+    async fn ask(&self, to_send: LogoutRequestToSend) -> (Event, Option<PeerFailure>) {
         let (peer, request_id) = (to_send.entity_id.clone(), to_send.request_id.clone());
         if !lock(&self.backlog.breaker).may_send(&peer, self.now()) {
             let reason = SendFailure::CircuitOpen;
-            return Event::SendFailed { request_id, reason };
+            return (Event::SendFailed { request_id, reason }, None);
         }
         let outcome = self.exchange(to_send).await;
         let mut breaker = lock(&self.backlog.breaker);
         match outcome {
             Ok(event) => {
                 breaker.succeeded(&peer);
-                event
+                (event, None)
             }
-            Err(reason) => {
+            Err((reason, error)) => {
                 breaker.failed(&peer, self.now());
-                Event::SendFailed { request_id, reason }
+                let event = Event::SendFailed { request_id, reason };
+                (event, Some(PeerFailure { peer, error }))
             }
         }
     }
 
-    async fn exchange(&self, to_send: LogoutRequestToSend) -> Result<Event, SendFailure> {
+    async fn exchange(
+        &self,
+        to_send: LogoutRequestToSend,
+    ) -> Result<Event, (SendFailure, FederateError)> {
+        let not_sent = |error: FederateError| (SendFailure::NotSent, error);
+        let fault = |error: FederateError| (SendFailure::Fault, error);
         let (layer, peer) = (to_send.layer, to_send.entity_id.clone());
         let request_id = to_send.request_id.clone();
-        let sent = self.request(to_send).map_err(|_| SendFailure::NotSent)?;
-        let (location, Outgoing::Soap(envelope)) = sent else {
-            return Err(SendFailure::NotSent);
+        let (location, Outgoing::Soap(envelope)) = self.request(to_send).map_err(not_sent)? else {
+            return Err(not_sent(Denial::NoEndpoint.into()));
         };
         let answer = self.back_channel.exchange(&location, envelope).await;
-        let answer = answer.map_err(|_| SendFailure::NotSent)?;
+        let answer = answer.map_err(|error| not_sent(error.into()))?;
         let received = Received::Soap(&answer);
-        let response = match (layer, &self.upstream) {
-            (Layer::Application, _) => self.idp.receive_logout_response(&received),
-            (Layer::Upstream, Some(sp)) => sp.receive_logout_response(&received),
-            (Layer::Upstream, None) => return Err(SendFailure::NotSent),
+        let response = match layer {
+            Layer::Application => self.idp.receive_logout_response(&received),
+            Layer::Upstream => {
+                let sp = self.service_provider();
+                sp.and_then(|sp| sp.receive_logout_response(&received))
+            }
         };
-        let response = response.map_err(|_| SendFailure::Fault)?;
+        let response = response.map_err(fault)?;
         // The peer that was asked answers what it was asked.
-        if response.issuer != Some(peer.clone())
-            || response.in_response_to != Some(request_id.clone())
+        if response.issuer.as_ref() != Some(&peer)
+            || response.in_response_to.as_ref() != Some(&request_id)
         {
-            return Err(SendFailure::Fault);
+            return Err(fault(Denial::UnknownRequest.into()));
         }
         Ok(Event::ResponseReceived {
             entity_id: peer,
