@@ -7,10 +7,11 @@ use crate::upstream::UpstreamEntry;
 use argon2::PasswordHash;
 use chrono::TimeDelta;
 use federate::hub::{DirectoryUser, ReturnToList};
-use federate::logout::{LogoutPolicy, UpstreamPolicy};
+use federate::logout::{LogoutPolicy, RequestLimit, UpstreamPolicy};
 use federate::session::{InvalidPolicy, LifetimePolicy, Persistence, Profile};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// What the file says, checked.
@@ -22,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) users: BTreeMap<String, DirectoryUser>,
     pub(crate) lifetime: LifetimePolicy,
     pub(crate) logout: LogoutPolicy,
+    /// How many LogoutRequests each peer may bring.
+    pub(crate) logout_requests: RequestLimit,
     /// Where browsers may go after a logout that names no application.
     pub(crate) return_to: ReturnToList,
     /// Whether applications are told of sessions that have expired.
@@ -87,6 +90,8 @@ struct LogoutEntry {
     frames: bool,
     #[serde(default)]
     private_addresses: bool,
+    requests_per_second: Option<NonZeroU32>,
+    requests_at_once: Option<NonZeroU32>,
 }
 
 /// Whether sessions at identity providers end with the hub's.
@@ -131,6 +136,7 @@ impl Config {
                 frames: document.logout.frames,
                 ..LogoutPolicy::default()
             },
+            logout_requests: limit(&document.logout),
             return_to: ReturnToList::new(&document.logout.return_to)
                 .map_err(|e| at(format!("logout.return_to: {e}")))?,
             tell_expiry: document.logout.tell_expiry,
@@ -175,6 +181,15 @@ impl Config {
             config.users.insert(name, user);
         }
         Ok(config)
+    }
+}
+
+fn limit(logout: &LogoutEntry) -> RequestLimit {
+    let default = RequestLimit::default();
+    let or = |given: Option<NonZeroU32>, default| given.map_or(default, NonZeroU32::get);
+    RequestLimit {
+        per_second: or(logout.requests_per_second, default.per_second),
+        burst: or(logout.requests_at_once, default.burst),
     }
 }
 
@@ -277,7 +292,8 @@ mod tests {
         let config = parse(&format!(
             "[[application]]\nname = \"Wiki\"\nmetadata = \"wiki.xml\"\n\
              [[user]]\nname = \"carol\"\npassword_hash = \"{HASH}\"\nemail = \"carol@example.com\"\n\
-             attributes = {{ groups = [\"staff\"] }}\n[session]\nabsolute = \"12h\"\nidle = \"30m\"\n"
+             attributes = {{ groups = [\"staff\"] }}\n[session]\nabsolute = \"12h\"\nidle = \"30m\"\n\
+             [logout]\nrequests_per_second = 5\nrequests_at_once = 50\n"
         ))
         .unwrap();
         assert_eq!(config.applications[0].name, "Wiki");
@@ -286,6 +302,11 @@ mod tests {
         assert_eq!(profile.first("groups"), Some("staff"));
         assert_eq!(config.lifetime.absolute(), TimeDelta::hours(12));
         assert_eq!(config.lifetime.idle(), TimeDelta::minutes(30));
+        let limit = RequestLimit {
+            per_second: 5,
+            burst: 50,
+        };
+        assert_eq!(config.logout_requests, limit);
     }
 
     #[test]
@@ -344,6 +365,10 @@ mod tests {
             (
                 "[logout]\nreturn_to = [\"https://*.com\"]",
                 "hub.toml: logout.return_to: \"https://*.com\" cannot be an address to return to",
+            ),
+            (
+                "[logout]\nrequests_per_second = 0",
+                "hub.toml: line 2: invalid value: integer `0`",
             ),
             (
                 "[logout]\nupstream = \"maybe\"",

@@ -98,6 +98,7 @@ pub(crate) fn prepare<S: Store>(
 
     let store = Arc::new(open(&data)?);
     let party = party(&data, &provider, "hub", &site)?;
+    let party = party.with_logout_limit(config.logout_requests);
     for (entry, application) in config.applications.iter().zip(&mut configured) {
         if let Some(algorithm) = entry.signature_algorithm() {
             // The same key: its files are there.
@@ -136,7 +137,7 @@ pub(crate) fn prepare<S: Store>(
     users.extend(demo_users.users);
     let mut hub = hub(idp, &data, &provider, &config, Arc::clone(&store))?;
     if !config.upstreams.is_empty() {
-        let party = upstream_party(&data, &provider, &site)?;
+        let party = upstream_party(&config, &data, &provider, &site)?;
         let sp = upstream(&config, &site, party, store, &upstream_feed)?;
         hub = hub.with_upstream(sp)?;
     }
@@ -312,6 +313,7 @@ fn hub<S: Store>(
 
 /// The hub towards identity providers: it signs with the hub's key, by a name of its own.
 fn upstream_party(
+    config: &Config,
     data: &DataDir,
     provider: &CryptoProvider,
     site: &Site,
@@ -319,7 +321,7 @@ fn upstream_party(
     let mut party = party(data, provider, "hub", site)?;
     let entity_id = EntityId::new(site.url(hub::UPSTREAM_METADATA));
     party.entity_id = entity_id.map_err(|e| Problem::new(e.to_string()))?;
-    Ok(party)
+    Ok(party.with_logout_limit(config.logout_requests))
 }
 
 /// The service provider that the hub is towards the configuration's identity providers.

@@ -112,12 +112,13 @@ fn submit(
     Ok((headers, to_html(nonce)).into_response())
 }
 
-/// Lets our own pages frame this answer, and nobody else's.
+/// Lets pages frame this answer: ours, and those of others in which ours are frames. Nothing may
+/// be in it that a person could be made to press.
 pub(crate) fn frameable(response: &mut Response) {
     const NOBODY: &str = "frame-ancestors 'none'";
     let policy = response.headers().get(CONTENT_SECURITY_POLICY);
     let policy = policy.and_then(|policy| policy.to_str().ok());
-    let policy = policy.map(|policy| policy.replace(NOBODY, "frame-ancestors 'self'"));
+    let policy = policy.map(|policy| policy.replace(NOBODY, "frame-ancestors *"));
     if let Some(Ok(policy)) = policy.map(|policy| HeaderValue::from_str(&policy)) {
         let headers = response.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, policy);

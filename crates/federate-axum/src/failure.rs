@@ -1,10 +1,10 @@
 use crate::page::Page;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use federate::FederateError;
 use federate::logout::LogoutError;
 use federate::saml::SamlError;
 use federate::types::InvalidValue;
+use federate::{Denial, FederateError};
 use maud::html;
 use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
@@ -167,6 +167,7 @@ fn status(error: &FederateError) -> StatusCode {
         FederateError::Saml(SamlError::Crypto(_))
         | FederateError::Crypto(_)
         | FederateError::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        FederateError::Denied(Denial::TooManyRequests) => StatusCode::TOO_MANY_REQUESTS,
         FederateError::Denied(_) => StatusCode::FORBIDDEN,
         FederateError::Logout(LogoutError::Unknown) => StatusCode::NOT_FOUND,
         FederateError::Logout(_) | FederateError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -181,6 +182,10 @@ impl IntoResponse for Failure {
             StatusCode::PAYLOAD_TOO_LARGE => (
                 "The request is too large",
                 "It was not processed, and nothing has changed.",
+            ),
+            StatusCode::TOO_MANY_REQUESTS => (
+                "Too many requests",
+                "Nothing has changed. Please try again in a minute.",
             ),
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::INTERNAL_SERVER_ERROR => (
                 "Not available at the moment",

@@ -64,6 +64,7 @@ mod circuit;
 mod coordinator;
 mod error;
 mod journal;
+mod limit;
 mod message;
 mod moment;
 mod outcome;
@@ -78,6 +79,7 @@ pub use circuit::{CircuitBreaker, CircuitState};
 pub use coordinator::step;
 pub use error::LogoutError;
 pub use journal::Journal;
+pub use limit::{RequestCounter, RequestLimit};
 pub use message::{
     Answer, BackChannel, Channel, Channels, Effect, Event, FrontChannel, Layer,
     LogoutRequestToSend, RevokedParticipant, RevokedUpstream, SendFailure,

@@ -67,6 +67,9 @@ pub enum Denial {
     /// The message was here before.
     #[error("the message was received before")]
     Replayed,
+    /// The peer has brought more LogoutRequests than it may.
+    #[error("the peer has sent more LogoutRequests than it may in this time")]
+    TooManyRequests,
     /// The browser is not the one that began.
     #[error("the browser is not the one in which the login began")]
     OtherBrowser,
@@ -99,6 +102,7 @@ impl Denial {
             Self::Unsolicited => "denied.unsolicited",
             Self::UnknownRequest => "denied.unknown_request",
             Self::Replayed => "denied.replayed",
+            Self::TooManyRequests => "denied.too_many_requests",
             Self::OtherBrowser => "denied.other_browser",
             Self::UnknownHandle => "denied.unknown_handle",
             Self::WrongCredentials => "denied.wrong_credentials",

@@ -1,12 +1,13 @@
 //! What both roles have: a name, keys, a clock; and what is good enough from a peer.
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::FederateError;
+use crate::error::{Denial, FederateError};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::{
     Certificate, CryptoError, CryptoProvider, DecryptionKey, KeyType, PrivateKey,
     SignatureAlgorithm,
 };
+use federate_logout::{RequestCounter, RequestLimit};
 use federate_metadata::{
     EntityDescriptor, EntitySource, KeyDescriptor, KeyRing, KeyUse, MetadataError, RingKey,
 };
@@ -16,7 +17,7 @@ use federate_xml::{
     VerificationContext,
 };
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// For how long peers may use our metadata before they fetch it anew: its `cacheDuration`. A
 /// [`KeyRing`] whose steps take so long is safe for all who do.
@@ -37,6 +38,7 @@ pub struct Party {
     pub decryption: Option<Decryption>,
     /// Certificates of keys with which it will sign, or signed before: its metadata has them.
     pub other_signing_certificates: Vec<Certificate>,
+    logout_requests: Arc<Mutex<RequestCounter>>,
 }
 
 /// What is good enough from one peer. What is weaker than usual has a date at which it ends.
@@ -95,6 +97,7 @@ impl Party {
             limits: Limits::default(),
             decryption: None,
             other_signing_certificates: Vec::new(),
+            logout_requests: Arc::default(),
         }
     }
 
@@ -146,6 +149,29 @@ impl Party {
         let others = ring.next().into_iter().chain(ring.retiring());
         party.other_signing_certificates = others.map(|key| key.certificate().clone()).collect();
         Ok(party)
+    }
+
+    /// Sets how many LogoutRequests each peer may bring to this node; beyond,
+    /// [`Denial::TooManyRequests`] refuses them.
+    #[must_use]
+    pub fn with_logout_limit(mut self, limit: RequestLimit) -> Self {
+        self.logout_requests = Arc::new(Mutex::new(RequestCounter::new(limit)));
+        self
+    }
+
+    /// Counts a LogoutRequest whose signature was verified.
+    pub(crate) fn admit_logout(
+        &self,
+        peer: &EntityId,
+        now: DateTime<Utc>,
+    ) -> Result<(), FederateError> {
+        // Nothing panics while it holds this lock.
+        let counter = self.logout_requests.lock();
+        let mut counter = counter.unwrap_or_else(PoisonError::into_inner);
+        match counter.admits(peer, now) {
+            true => Ok(()),
+            false => Err(Denial::TooManyRequests.into()),
+        }
     }
 
     /// The keys that metadata tells peers.

@@ -22,6 +22,8 @@ mod logout;
 mod logout_back_channel;
 #[path = "flow/logout_layers.rs"]
 mod logout_layers;
+#[path = "flow/logout_requests.rs"]
+mod logout_requests;
 #[path = "flow/options.rs"]
 mod options;
 #[path = "flow/rollover.rs"]

@@ -3,17 +3,17 @@
 use super::home::LOG_OUT;
 use super::{HubState, v2_logout};
 use crate::cookie::{self, Purpose};
-use crate::deliver::{deliver, frameable, see_other, soap_fault};
+use crate::deliver::{deliver, deliver_after_form, frameable, see_other, soap_fault};
 use crate::failure::Failure;
 use crate::form::{Body, Fields, FormOrEnvelope, Handle, own_origin, shown_to_browser, token};
 use crate::page::Page;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use federate::hub::{LogoutPage, LogoutPhase};
-use federate::logout::{Failure as Reason, HubOutcome, Logout, NoAnswer, Outcome};
+use federate::hub::{LogoutOptions, LogoutPage, LogoutPhase};
+use federate::logout::{Failure as Reason, HubOutcome, Layer, Logout, NoAnswer, Outcome};
 use federate::types::EntityId;
-use federate::{FederateError, Incoming, Outgoing, Store, Token};
+use federate::{Denial, FederateError, Incoming, Outgoing, Store, Token};
 use maud::{Markup, html};
 
 /// How long the page is shown before the browser goes to the next application. Chromium keeps no
@@ -38,36 +38,15 @@ pub(super) async fn redirected<S: Store>(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query.as_deref().unwrap_or("");
-    let handle = state
-        .hub()
-        .receive_logout(Incoming::Redirect(query))
-        .await?;
-    go_on(&state, &headers, &handle, is_answer(query)).await
+    by_redirect(&state, &headers, query, Layer::Application).await
 }
 
 pub(super) async fn posted<S: Store>(
     State(state): State<HubState<S>>,
     headers: HeaderMap,
     arrived: FormOrEnvelope,
-) -> Response {
-    let hub = state.hub();
-    let body = match arrived {
-        FormOrEnvelope::Form(body) => body,
-        FormOrEnvelope::Envelope(envelope) => {
-            return directly(&state, hub.receive_soap_logout(&envelope).await);
-        }
-    };
-    let received = hub.receive_logout(Incoming::Post(&body)).await;
-    match received {
-        Ok(handle) => {
-            let answer = is_answer(&body);
-            go_on(&state, &headers, &handle, answer)
-                .await
-                .into_response()
-        }
-        Err(error) => Failure::from(error).into_response(),
-    }
+) -> Result<Response, Failure> {
+    by_post(&state, &headers, arrived, Layer::Application).await
 }
 
 /// The same from an identity provider upstream.
@@ -76,101 +55,139 @@ pub(super) async fn upstream_redirected<S: Store>(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let query = query.as_deref().unwrap_or("");
-    let handle = state
-        .hub()
-        .receive_upstream_logout(Incoming::Redirect(query))
-        .await?;
-    go_on(&state, &headers, &handle, is_answer(query)).await
+    by_redirect(&state, &headers, query, Layer::Upstream).await
 }
 
 pub(super) async fn upstream_posted<S: Store>(
     State(state): State<HubState<S>>,
     headers: HeaderMap,
     arrived: FormOrEnvelope,
-) -> Response {
-    let hub = state.hub();
-    let body = match arrived {
-        FormOrEnvelope::Form(body) => body,
-        FormOrEnvelope::Envelope(envelope) => {
-            return directly(&state, hub.receive_upstream_soap_logout(&envelope).await);
-        }
-    };
-    let received = hub.receive_upstream_logout(Incoming::Post(&body)).await;
-    match received {
-        Ok(handle) => {
-            let answer = is_answer(&body);
-            go_on(&state, &headers, &handle, answer)
-                .await
-                .into_response()
-        }
-        Err(error) => Failure::from(error).into_response(),
-    }
+) -> Result<Response, Failure> {
+    by_post(&state, &headers, arrived, Layer::Upstream).await
 }
 
-/// The answer to a request that came by SOAP.
-fn directly<S: Store>(
+async fn by_redirect<S: Store>(
     state: &HubState<S>,
-    answer: Result<Option<Outgoing>, FederateError>,
-) -> Response {
+    headers: &HeaderMap,
+    query: Option<String>,
+    from: Layer,
+) -> Result<Response, Failure> {
+    let query = query.unwrap_or_default();
+    by_browser(state, headers, Incoming::Redirect(&query), from).await
+}
+
+async fn by_post<S: Store>(
+    state: &HubState<S>,
+    headers: &HeaderMap,
+    arrived: FormOrEnvelope,
+    from: Layer,
+) -> Result<Response, Failure> {
+    let envelope = match arrived {
+        FormOrEnvelope::Form(body) => {
+            return by_browser(state, headers, Incoming::Post(&body), from).await;
+        }
+        FormOrEnvelope::Envelope(envelope) => envelope,
+    };
+    let hub = state.hub();
+    let answer = match from {
+        Layer::Application => hub.receive_soap_logout(&envelope).await,
+        Layer::Upstream => hub.receive_upstream_soap_logout(&envelope).await,
+    };
     let answer = answer.map_err(Failure::from).and_then(|outgoing| {
         let nothing = || Ok(StatusCode::NO_CONTENT.into_response()); // [AsyncSLO]
         outgoing.map_or_else(nothing, |outgoing| deliver(outgoing, state.provider()))
     });
-    answer.unwrap_or_else(|failure| soap_fault(&failure))
-}
-
-/// Whether this is the answer to a request of ours, rather than a request.
-fn is_answer(message: &str) -> bool {
-    Fields::parse(message).has("SAMLResponse")
+    Ok(answer.unwrap_or_else(|failure| soap_fault(&failure)))
 }
 
 /// Goes to the page; or, from one peer that answered, straight to the next when nothing needs to
 /// be shown between them. The page comes first: a person whose browser is left at a peer that is
 /// down goes back to it.
-async fn go_on<S: Store>(
+async fn by_browser<S: Store>(
     state: &HubState<S>,
     headers: &HeaderMap,
-    handle: &Token,
-    answer: bool,
+    incoming: Incoming<'_>,
+    from: Layer,
 ) -> Result<Response, Failure> {
-    match (is_frame(headers), answer) {
+    let hub = state.hub();
+    let is_answer = is_answer(&incoming);
+    let handle = match from {
+        Layer::Application => hub.receive_logout(incoming).await?,
+        Layer::Upstream => hub.receive_upstream_logout(incoming).await?,
+    };
+    if is_answer && is_frame(headers) {
         // The page around it looks again.
-        (true, true) => return Ok(StatusCode::NO_CONTENT.into_response()),
-        (true, false) => return answer_in_frame(state, handle).await,
-        (false, _) => {}
+        return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let logout = state.hub().logout_page(handle).await?;
     let straight = LogoutPhase::Asking {
         sent: false,
         interstitial: false,
     };
-    match answer && logout.phase == straight {
-        true => go(state, handle, state.hub().next_logout(handle).await?),
-        false => see_other(&address(handle)),
+    match is_answer && hub.logout_page(&handle).await?.phase == straight {
+        true => go(state, &handle, hub.next_logout(&handle).await?),
+        false => see_other(&address(&handle)),
     }
 }
 
-/// Answers a request that somebody else's page framed, as identity providers do that tell many
-/// at once. Nothing can be shown there, so those are left out who can be asked by the browser
-/// alone, and the answer says so.
-async fn answer_in_frame<S: Store>(
-    state: &HubState<S>,
-    handle: &Token,
-) -> Result<Response, Failure> {
+/// Whether this is the answer to a request of ours, rather than a request.
+fn is_answer(incoming: &Incoming<'_>) -> bool {
+    let (Incoming::Redirect(fields) | Incoming::Post(fields)) = incoming else {
+        return false;
+    };
+    Fields::parse(fields).has("SAMLResponse")
+}
+
+/// Carries on with a logout whose request somebody else's page framed, as identity providers do
+/// that tell many at once. Nothing can be shown there, so those are left out who can be asked by
+/// the browser alone, and the answer says so.
+async fn in_frame<S: Store>(state: &HubState<S>, handle: &Token) -> Result<Response, Failure> {
     let hub = state.hub();
     // One peer less each time, then the question about upstream, then the answer.
     for _ in 0..Logout::MAX_APPLICATIONS.saturating_add(2) {
-        match hub.logout_page(handle).await?.phase {
-            LogoutPhase::Asking { .. } => hub.skip_logout(handle).await?,
-            LogoutPhase::Choosing => hub.choose_upstream(handle, false).await?,
-            LogoutPhase::Answering { .. } => {
-                return go(state, handle, hub.finish_logout(handle).await?);
+        let page = hub.logout_page(handle).await?;
+        let mut response = match page.phase {
+            LogoutPhase::Asking { .. } => {
+                hub.skip_logout(handle).await?;
+                continue;
             }
-            _ => break,
-        }
+            LogoutPhase::Choosing => {
+                hub.choose_upstream(handle, false).await?;
+                continue;
+            }
+            LogoutPhase::Answering { .. } => go(state, handle, hub.finish_logout(handle).await?)?,
+            LogoutPhase::Working => waiting(handle, &[]).into_response(),
+            LogoutPhase::Frames(numbers) => waiting(handle, &numbers).into_response(),
+            LogoutPhase::Done { .. } | _ => StatusCode::NO_CONTENT.into_response(),
+        };
+        frameable(&mut response);
+        return Ok(response);
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// What a frame holds until everybody has been asked.
+fn waiting(handle: &Token, frames: &[usize]) -> Page {
+    let base = address(handle);
+    let body = html! {
+        h1 { "Signing you out" }
+        (frames_of(&base, frames))
+    };
+    let seconds = if frames.is_empty() { SOON } else { FRAMES };
+    let page = Page::new("Signing out", body).going_on_after(seconds, base);
+    if frames.is_empty() {
+        page
+    } else {
+        page.with_frames()
+    }
+}
+
+/// A frame for each peer that is asked in one.
+fn frames_of(base: &str, numbers: &[usize]) -> Markup {
+    html! {
+        @for number in numbers {
+            iframe hidden src={ (base) "/frame/" (number) } title="Sign-out" {}
+        }
+    }
 }
 
 /// The button of the hub's own page.
@@ -182,27 +199,51 @@ pub(super) async fn log_out<S: Store>(
     let proof = |browser: &Token| state.hub().form_proof(browser, LOG_OUT);
     let fields = Fields::parse(&body);
     shown_to_browser(&headers, state.site(), &fields, proof)?;
-    let Some(session) = state.session_cookie(&headers) else {
-        return see_other("/");
-    };
+    let session = state.session_cookie(&headers);
     let options = v2_logout::options(&fields)?;
-    let handle = state.hub().log_out_with(Some(&session), &options).await?;
-    begun(&state, see_other(&address(&handle))?)
+    let back = |to: &str| deliver_after_form(Outgoing::Redirect(to.to_owned()), state.provider());
+    end(&state, session.as_ref(), &options, back).await
 }
 
-/// The session's cookie opens nothing any more.
-pub(super) fn begun<S: Store>(
+/// Ends the session of the browser's cookie and goes to the logout's page. Without a session
+/// there is nothing to wait for: `back` takes the browser to where it wants to return.
+pub(super) async fn end<S: Store>(
     state: &HubState<S>,
-    mut response: Response,
+    session: Option<&Token>,
+    options: &LogoutOptions,
+    back: impl FnOnce(&str) -> Result<Response, Failure>,
 ) -> Result<Response, Failure> {
+    let return_to = state.hub().return_address(options)?;
+    let begun = match session {
+        Some(token) => state.hub().log_out_with(token, options).await,
+        None => Err(Denial::NoSession.into()),
+    };
+    let mut response = match (begun, return_to) {
+        (Ok(handle), _) => see_other(&address(&handle))?,
+        (Err(FederateError::Denied(Denial::NoSession)), Some(to)) => back(&to)?,
+        (Err(FederateError::Denied(Denial::NoSession)), None) => {
+            let body = html! {
+                h1 { "You are signed out" }
+                p.message.good role="status" { "There was no session at the hub to end." }
+                p.actions-row { a.button.second href="/" { "Go to the hub's page" } }
+            };
+            state.page("Signed out", body).into_response()
+        }
+        (Err(error), _) => return Err(error.into()),
+    };
+    // It opens nothing any more.
     cookie::clear(&mut response, state.site(), Purpose::Session);
     Ok(response)
 }
 
 pub(super) async fn progress<S: Store>(
     State(state): State<HubState<S>>,
+    headers: HeaderMap,
     Handle(handle): Handle,
 ) -> Result<Response, Failure> {
+    if is_frame(&headers) {
+        return in_frame(&state, &handle).await;
+    }
     let logout = state.hub().logout_page(&handle).await?;
     Ok(page(&state, &handle, &logout).into_response())
 }
@@ -386,9 +427,7 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
             }
         }
         (table(logout))
-        @for number in frames {
-            iframe hidden src={ (base) "/frame/" (number) } title="Sign-out" {}
-        }
+        (frames_of(base, frames))
         @if by_browser {
             div.actions-row {
                 a.button id="continue" href=(next) {

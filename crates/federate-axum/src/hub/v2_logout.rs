@@ -2,7 +2,7 @@
 
 use super::HubState;
 use super::home::LOG_OUT;
-use super::log_out::{address, begun};
+use super::log_out::end;
 use crate::deliver::see_other;
 use crate::failure::Failure;
 use crate::form::Fields;
@@ -38,11 +38,10 @@ pub(super) async fn log_out<S: Store>(
         None => false,
     };
     if alive && !is_of_the_person(&headers) {
-        state.hub().check_logout(&options)?;
+        state.hub().return_address(&options)?;
         return confirm(&state, &headers, &options);
     }
-    let handle = state.hub().log_out_with(session.as_ref(), &options).await?;
-    begun(&state, see_other(&address(&handle))?)
+    end(&state, session.as_ref(), &options, see_other).await
 }
 
 /// What browsers say of a navigation ([Fetch Metadata]): within our site, typed in, or begun by

@@ -59,6 +59,11 @@ pub(crate) fn log_out(parameters: &[(&str, &str)]) -> String {
     Url::parse_with_params(LOG_OUT, parameters).unwrap().into()
 }
 
+/// Where a browser keeps the hub's session.
+fn session_cookie() -> (String, String) {
+    ("hub.example".to_owned(), "__Host-hub_session".to_owned())
+}
+
 /// Whether the browser's session at the hub lives.
 async fn is_signed_in(browser: &mut Browser) -> bool {
     browser.go(HUB).await.says("Signed in as Alice")
@@ -210,24 +215,30 @@ async fn the_browser_returns_to_where_it_may() {
         (None, "https://b.example/?from=hub&x=<\"'>"),
         (Some("https://a.example"), "https://a.example/?from=hub"),
     ] {
-        for alive in [true, false] {
-            let mut browser = match alive {
-                true => world.signed_in().await,
-                false => world.browser(), // also who has no session goes on
-            };
-            let mut parameters = vec![("returnTo", to)];
-            parameters.extend(client.map(|client| ("client_id", client)));
-            let address = log_out(&parameters);
-            let page = browser.go_as(TYPED, &address).await;
-            let page = wait_for_result(&mut browser, page).await;
-            assert!(page.says("You are signed out"), "{}", page.body);
-            assert_tells(&page);
-            let (seconds, finish) = page.refresh().unwrap();
-            assert_eq!(seconds, 5);
-            let page = browser.follow_link(&page, &finish).await;
+        let mut parameters = vec![("returnTo", to)];
+        parameters.extend(client.map(|client| ("client_id", client)));
+        let address = log_out(&parameters);
+        let mut browser = world.signed_in().await;
+        let page = browser.go_as(TYPED, &address).await;
+        let page = wait_for_result(&mut browser, page).await;
+        assert!(page.says("You are signed out"), "{}", page.body);
+        assert_tells(&page);
+        let (seconds, finish) = page.refresh().unwrap();
+        assert_eq!(seconds, 5);
+        let page = browser.follow_link(&page, &finish).await;
+        assert_eq!(page.url, Url::parse(to).unwrap());
+        assert_signed_out_everywhere(&mut browser).await;
+        // Who has no session has nothing to wait for.
+        for said in [TYPED, SCRIPTED, &[]] {
+            let page = world.browser().go_as(said, &address).await;
             assert_eq!(page.url, Url::parse(to).unwrap());
-            assert_signed_out_everywhere(&mut browser).await;
         }
+        // Nor has who pressed the button too late.
+        let mut browser = world.signed_in().await;
+        let page = browser.go(&address).await;
+        browser.cookies.remove(&session_cookie());
+        let page = browser.submit(&page, &page.form(0)).await;
+        assert_eq!(page.url, Url::parse(to).unwrap());
         world.clock.advance(TimeDelta::seconds(1));
     }
 }
@@ -269,7 +280,7 @@ async fn an_address_that_is_on_no_list_is_refused_before_anything_ends() {
 async fn without_a_session_there_is_nothing_to_ask() {
     let world = World::new();
     let mut browser = world.signed_in().await;
-    let key = ("hub.example".to_owned(), "__Host-hub_session".to_owned());
+    let key = session_cookie();
     let cookie = browser.cookies[&key].clone();
     let page = browser.go_as(TYPED, LOG_OUT).await;
     wait_for_result(&mut browser, page).await;
@@ -280,7 +291,8 @@ async fn without_a_session_there_is_nothing_to_ask() {
             .extend(cookie.map(|cookie| (key.clone(), cookie)));
         let page = browser.go_as(SCRIPTED, LOG_OUT).await;
         assert!(page.says("You are signed out"), "{}", page.body);
-        assert!(page.says("You were not signed in to any application."));
+        assert!(page.says("There was no session at the hub to end."));
+        assert_plain(&page);
         assert!(!browser.cookies.contains_key(&key));
     }
 }

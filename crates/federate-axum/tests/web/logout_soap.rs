@@ -1,12 +1,13 @@
 //! Logout messages that travel without the browser.
 
 use crate::browser::{Browser, Page};
-use crate::logout::{TYPED, assert_signed_out_everywhere, assert_tells, log_out};
-use crate::world::{ToApplications, World};
+use crate::logout::{FRAMED, TYPED, assert_signed_out_everywhere, assert_tells, log_out};
+use crate::world::{A, B, ToApplications, World, log_out_form};
 use axum::body::{Body, to_bytes};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{Request, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{Method, Request, StatusCode};
 use federate::hub::SessionView;
+use federate::logout::RequestLimit;
 use federate::saml::binding::soap;
 use federate::saml::{Extensions, LogoutRequest, signed_xml, unsigned_xml};
 use federate::types::{MessageId, StatusCode as Status};
@@ -187,4 +188,72 @@ async fn the_worker_asks_applications_while_the_page_looks_again() {
     assert!(page.says("Application B Signed out"));
     assert_signed_out_everywhere(&mut browser).await;
     worker.abort();
+}
+
+#[tokio::test]
+async fn a_request_in_a_frame_is_answered_there_when_others_have_been_asked_directly() {
+    let (world, _wires) = world();
+    let mut browser = world.signed_in().await;
+    let (page, form) = log_out_form(A);
+    let asked = browser.send(&Method::POST, &form.action, None, Some(&page));
+    let (_, request) = asked.await.refresh().unwrap();
+    assert!(request.starts_with("https://hub.example/saml/slo?"));
+    // Somebody's page frames it: nothing is there to press, and it looks again.
+    let inside = browser.go_as(FRAMED, &request).await;
+    assert_eq!(inside.status, StatusCode::OK);
+    let policy = inside.header(CONTENT_SECURITY_POLICY);
+    assert!(policy.contains("frame-ancestors *"), "{policy}");
+    let (seconds, to) = inside.refresh().unwrap();
+    assert!(seconds > 0 && to.starts_with("/logout/"));
+    let to = inside.url.join(&to).unwrap();
+    let again = browser.go_as(FRAMED, to.as_str()).await;
+    assert_eq!(again.refresh().unwrap().0, seconds);
+    // The same address is no frame's for a person who opens it.
+    let page = browser.go(to.as_str()).await;
+    assert!(
+        page.header(CONTENT_SECURITY_POLICY)
+            .contains("frame-ancestors 'none'")
+    );
+    let work = world.hub.next_work().await;
+    assert!(world.hub.carry_out(work).await.unwrap().is_empty());
+    let answered = browser.go_as(FRAMED, to.as_str()).await;
+    assert_eq!(answered.url.host_str(), Some("a.example"));
+    assert!(answered.says("Every application that took part confirmed its sign-out."));
+    assert!(session(&world, &browser).await.is_none());
+    assert!(browser.go(B).await.says("signed out"));
+    // A refresh that comes late finds nothing to do.
+    let late = browser.go_as(FRAMED, to.as_str()).await;
+    assert_eq!(late.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a209_a_peer_cannot_bring_more_requests_than_it_may() {
+    let limit = RequestLimit {
+        per_second: 1,
+        burst: 2,
+    };
+    let parties = Parties::with_logout_limit(federate::crypto::aws_lc_provider(), limit);
+    let world = World::of(parties, LoginOptions::default());
+    let bring = async |number| {
+        let browser = world.signed_in().await;
+        let request = request(&world, &browser, number).await;
+        let envelope = signed(&world, &request);
+        let (status, _) = post(&world, SLO, "text/xml", envelope).await;
+        (status, session(&world, &browser).await.is_some())
+    };
+    let (ended, refused) = (
+        (StatusCode::OK, false),
+        (StatusCode::INTERNAL_SERVER_ERROR, true),
+    );
+    assert_eq!(bring(1).await, ended);
+    assert_eq!(bring(2).await, ended);
+    assert_eq!(bring(3).await, refused, "nothing ends that is refused");
+    // What nobody signed does not count against anybody.
+    for _ in 0..3 {
+        let (status, _) = post(&world, SLO, "text/xml", b"<a/>".to_vec()).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    world.clock.advance(chrono::TimeDelta::seconds(1));
+    assert_eq!(bring(4).await, ended);
+    assert_eq!(bring(5).await, refused);
 }

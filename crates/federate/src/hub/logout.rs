@@ -22,8 +22,8 @@ use federate_logout::{
 };
 use federate_saml::{LogoutResponse, MAX_REQUEST_AGE, MessageKind};
 use federate_session::{
-    LogoutKey, Namespace, OneTimeEntry, OneTimeKey, ParticipantQuery, PutNew, SessionId,
-    SessionKey, UserId,
+    EndReason, LogoutKey, Namespace, OneTimeEntry, OneTimeKey, ParticipantQuery, PutNew, SessionId,
+    SessionKey, SessionState, UserId,
 };
 use federate_types::{ClockSkew, EntityId, MessageId};
 
@@ -128,31 +128,36 @@ impl<S: Store> Hub<S> {
     /// Ends the session of a cookie, everywhere. Gives the handle of the logout's page.
     ///
     /// # Errors
-    /// Failures of the store.
+    /// [`Denial::NoSession`] when there is nothing to end, failures of the store.
     pub async fn log_out(&self, session: &Token) -> Result<Token, FederateError> {
-        self.log_out_with(Some(session), &LogoutOptions::default())
-            .await
+        self.log_out_with(session, &LogoutOptions::default()).await
     }
 
-    /// As [`log_out`](Self::log_out), with options; without a session there is nothing to end,
-    /// and the browser still goes where it is to return to.
+    /// As [`log_out`](Self::log_out), with options. Where there is no session, nothing is
+    /// stored, so that nobody fills the store by asking: send the browser to
+    /// [`return_address`](Self::return_address) then.
+    ///
+    /// A session that has expired is worth a logout: applications may still know the person.
     ///
     /// # Errors
-    /// [`Denial::ReturnTo`] for an address that is on no list, [`Denial::UnknownPeer`] for an
-    /// application that is not known, failures of the store.
+    /// [`Denial::NoSession`]; those of [`return_address`](Self::return_address); failures of
+    /// the store.
     pub async fn log_out_with(
         &self,
-        session: Option<&Token>,
+        session: &Token,
         options: &LogoutOptions,
     ) -> Result<Token, FederateError> {
         let return_to = self.return_address(options)?;
-        let sessions = session.map(|token| self.session_key(token));
+        let key = self.session_key(session);
+        match self.store.load(&key, self.now()).await? {
+            SessionState::Alive(_) | SessionState::Ended(EndReason::Expired(_)) => {}
+            SessionState::Ended(_) | SessionState::Unknown => return Err(Denial::NoSession.into()),
+        }
         let initiator = Initiator::HubPage {
             return_to,
             federated: options.federated,
         };
-        self.begin(self.start(initiator, sessions.into_iter().collect()))
-            .await
+        self.begin(self.start(initiator, vec![key])).await
     }
 
     /// Ends one session, by its public id: for administrators. Applications that can be told
@@ -201,17 +206,12 @@ impl<S: Store> Hub<S> {
         self.begin(start).await.map(|_| ())
     }
 
-    /// Checks what a logout with these options would refuse.
+    /// Where the browser goes after a logout with these options, if anywhere.
     ///
     /// # Errors
-    /// [`Denial::ReturnTo`] and [`Denial::UnknownPeer`], as
-    /// [`log_out_with`](Self::log_out_with).
-    pub fn check_logout(&self, options: &LogoutOptions) -> Result<(), FederateError> {
-        self.return_address(options).map(|_| ())
-    }
-
-    /// Where the browser goes after a logout, if it may.
-    fn return_address(&self, options: &LogoutOptions) -> Result<Option<String>, FederateError> {
+    /// [`Denial::ReturnTo`] for an address that is on no list, [`Denial::UnknownPeer`] for an
+    /// application that is not known.
+    pub fn return_address(&self, options: &LogoutOptions) -> Result<Option<String>, FederateError> {
         let Some(address) = &options.return_to else {
             return Ok(None);
         };

@@ -66,7 +66,7 @@ async fn federated_asks_upstream_whatever_the_policy_is() {
             federated,
             ..LogoutOptions::default()
         };
-        let handle = hub.log_out_with(Some(&session), &options).await.unwrap();
+        let handle = hub.log_out_with(&session, &options).await.unwrap();
         if federated {
             ask_upstream(&layers, &handle).await;
         }
@@ -209,7 +209,7 @@ async fn the_browser_returns_only_to_where_it_may() {
             client,
             federated: false,
         };
-        let begun = hub.log_out_with(Some(&session), &options).await;
+        let begun = hub.log_out_with(&session, &options).await;
         let alive = hub.session(&session).await.unwrap().is_some();
         assert_eq!(alive, !allowed, "{to}: what is refused ends nothing");
         let Ok(handle) = begun else {
@@ -230,7 +230,7 @@ async fn the_browser_returns_only_to_where_it_may() {
         client: id("stranger"),
         federated: false,
     };
-    let error = hub.log_out_with(None, &unknown).await;
+    let error = hub.return_address(&unknown);
     assert!(matches!(
         error,
         Err(FederateError::Denied(Denial::UnknownPeer))

@@ -1,0 +1,231 @@
+//! What an application's LogoutRequest means, and that it is always answered.
+
+use crate::logout::{answered, finished};
+use crate::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use federate::saml::{Extensions, LogoutRequest, signed_xml};
+use federate::session::Participant;
+use federate::types::{MessageId, SessionIndex, StatusCode};
+use federate::{Denial, FederateError};
+use federate_testkit::keys;
+use federate_testkit::parties::{HUB_SLO, post_form};
+
+/// What the hub told the first application in a session.
+async fn told(parties: &Parties, session: &Token) -> Participant {
+    let view = parties.hub.session(session).await.unwrap().unwrap();
+    let a = &parties.applications[0].party().entity_id;
+    let mut told = view.participants.into_iter();
+    told.find(|participant| participant.entity_id == *a)
+        .unwrap()
+}
+
+/// A LogoutRequest of the first application about these sessions of a person.
+async fn receive(
+    parties: &Parties,
+    number: u8,
+    person: &Participant,
+    session_indexes: Vec<SessionIndex>,
+) -> Token {
+    let party = parties.applications[0].party();
+    let request = LogoutRequest {
+        id: MessageId::from_random([number; 20]),
+        issue_instant: keys::fixed_now(),
+        destination: Some(HUB_SLO.to_owned()),
+        not_on_or_after: Some(keys::fixed_now() + chrono::TimeDelta::minutes(5)),
+        reason: None,
+        issuer: Some(party.entity_id.clone()),
+        extensions: Extensions::default(),
+        name_id: person.name_id.clone(),
+        session_indexes,
+    };
+    let xml = signed_xml(&request, &party.signer).unwrap();
+    let body = format!("SAMLRequest={}", escape(&STANDARD.encode(xml)));
+    let received = parties.hub.receive_logout(Incoming::Post(&body)).await;
+    received.unwrap()
+}
+
+fn escape(text: &str) -> String {
+    let escaped = |c: char| match c {
+        '+' => "%2b".to_owned(),
+        '/' => "%2f".to_owned(),
+        '=' => "%3d".to_owned(),
+        other => other.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
+/// The status that the hub gives the first application in the end.
+async fn status(parties: &Parties, handle: &Token) -> federate::types::Status {
+    let answer = parties.hub.finish_logout(handle).await.unwrap().unwrap();
+    let a = &parties.applications[0];
+    finished(
+        a.receive_logout(Incoming::Redirect(&query(&answer)))
+            .await
+            .unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn without_a_session_index_every_session_of_the_person_there_ends() {
+    for named in [0_usize, 1, 2] {
+        let parties = parties();
+        let [a, b] = &parties.applications;
+        let mut sessions = Vec::new();
+        let mut indexes = Vec::new();
+        for _ in 0..3 {
+            let session = sign_in(&parties).await;
+            sign_on(&parties, a, &session).await;
+            indexes.push(told(&parties, &session).await.session_index);
+            sessions.push(session);
+        }
+        let elsewhere = sign_in(&parties).await;
+        sign_on(&parties, b, &elsewhere).await;
+        let person = told(&parties, &sessions[0]).await;
+        indexes.truncate(named);
+        receive(&parties, 1, &person, indexes).await;
+        for (place, session) in sessions.iter().enumerate() {
+            let alive = parties.hub.session(session).await.unwrap().is_some();
+            assert_eq!(alive, named > 0 && place >= named, "{named} named: {place}");
+        }
+        // It took no part in this one.
+        assert!(parties.hub.session(&elsewhere).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_with_lower_case_escapes_verifies_as_it_was_sent() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    let [a, _] = &parties.applications;
+    let done = sign_on(&parties, a, &session).await;
+    let request = query(&a.start_logout(&done.token).await.unwrap().unwrap());
+    let (signed, _) = request.split_once("&Signature=").unwrap();
+    let mut lower = String::new();
+    for (place, part) in signed.split('%').enumerate() {
+        match place {
+            0 => lower.push_str(part),
+            _ => lower += &format!("%{}{}", part[..2].to_lowercase(), &part[2..]),
+        }
+    }
+    assert_ne!(lower, signed);
+    let signature = a.party().signer.sign_octets(lower.as_bytes()).unwrap();
+    let lower = format!("{lower}&Signature={}", escape(&STANDARD.encode(signature)));
+    let received = parties.hub.receive_logout(Incoming::Redirect(&lower)).await;
+    assert!(status(&parties, &received.unwrap()).await.is_success());
+    assert!(parties.hub.session(&session).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a204_an_application_whose_metadata_has_no_key_ends_nothing() {
+    let parties = Parties::with_options(
+        federate::crypto::aws_lc_provider(),
+        |application| {
+            let mut metadata = (*application.metadata).clone();
+            metadata.sp.as_mut().unwrap().keys.clear();
+            application.metadata = Arc::new(metadata);
+            application.encrypt_assertions = false;
+        },
+        |_| {},
+    );
+    let session = sign_in(&parties).await;
+    let [a, _] = &parties.applications;
+    // It cannot ask for this sign-on either.
+    let handle = parties.hub.begin_sign_on(&a.party().entity_id).await;
+    let step = parties
+        .hub
+        .continue_sign_on(&handle.unwrap(), Some(&session))
+        .await;
+    let SignOn::Respond(form) = step.unwrap() else {
+        panic!("signed in")
+    };
+    let handle = a.receive_login(&form_body(&form)).await.unwrap();
+    let done = a.complete_login(&handle, None, None).await.unwrap();
+    let signed = query(&a.start_logout(&done.token).await.unwrap().unwrap());
+    let unsigned = signed.split("&SigAlg").next().unwrap();
+    for request in [&*signed, unsigned] {
+        let received = parties
+            .hub
+            .receive_logout(Incoming::Redirect(request))
+            .await;
+        let denied = FederateError::Denied(Denial::NoSigningKey);
+        assert_eq!(received.unwrap_err().to_string(), denied.to_string());
+    }
+    assert!(parties.hub.session(&session).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn logouts_at_the_same_time_are_not_confused() {
+    let parties = parties();
+    let hub = &parties.hub;
+    let [a, b] = &parties.applications;
+    let mut running = Vec::new();
+    for _ in 0..3 {
+        let session = sign_in(&parties).await;
+        let at_a = sign_on(&parties, a, &session).await;
+        let at_b = sign_on(&parties, b, &session).await;
+        let request = a.start_logout(&at_a.token).await.unwrap().unwrap();
+        running.push((session, at_b, query(&request)));
+    }
+    // Each step is taken for all of them before the next.
+    let mut handles = Vec::new();
+    for (_, _, request) in &running {
+        handles.push(
+            hub.receive_logout(Incoming::Redirect(request))
+                .await
+                .unwrap(),
+        );
+    }
+    let mut to_b = Vec::new();
+    for handle in &handles {
+        to_b.push(query(&hub.next_logout(handle).await.unwrap().unwrap()));
+    }
+    // The second never comes to B.
+    for place in [2, 0] {
+        let received = b.receive_logout(Incoming::Redirect(&to_b[place])).await;
+        let from_b = query(&answered(received.unwrap()));
+        let again = hub.receive_logout(Incoming::Redirect(&from_b)).await;
+        assert_eq!(again.unwrap().expose(), handles[place].expose());
+    }
+    hub.skip_logout(&handles[1]).await.unwrap();
+    for (place, (session, at_b, _)) in running.iter().enumerate() {
+        let alive = b.session(&at_b.token).await.unwrap().is_some();
+        assert_eq!(alive, place == 1, "{place}");
+        assert!(hub.session(session).await.unwrap().is_none(), "{place}");
+    }
+    for place in [1, 2, 0] {
+        // A takes an answer only to its own request, so each is for the right one.
+        let status = status(&parties, &handles[place]).await;
+        assert!(status.is_success());
+        let partial = (place == 1).then_some(StatusCode::PartialLogout);
+        assert_eq!(status.subcode, partial, "{place}");
+    }
+}
+
+#[tokio::test]
+async fn a207_a_request_about_nobody_is_answered_and_ends_nothing() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    let [a, _] = &parties.applications;
+    sign_on(&parties, a, &session).await;
+    let mut person = told(&parties, &session).await;
+    // An index of nobody, and then a name of nobody.
+    let unknown = SessionIndex::new("nobody's").unwrap();
+    for number in [1, 2] {
+        let handle = receive(&parties, number, &person, vec![unknown.clone()]).await;
+        let answer = parties.hub.finish_logout(&handle).await.unwrap().unwrap();
+        let form = post_form(&answer);
+        let xml = STANDARD.decode(&form.value).unwrap();
+        let xml = String::from_utf8(xml).unwrap();
+        let success = format!("StatusCode Value=\"{}\"", StatusCode::Success.uri());
+        assert!(
+            xml.contains(&success) && xml.contains("LogoutResponse"),
+            "{xml}"
+        );
+        assert!(!xml.contains("PartialLogout"));
+        let id = MessageId::from_random([number; 20]);
+        assert!(xml.contains(&format!("InResponseTo=\"{id}\"")), "{xml}");
+        assert!(parties.hub.session(&session).await.unwrap().is_some());
+        person.name_id = federate::types::NameId::new("nobody", None).unwrap();
+    }
+}
