@@ -114,11 +114,15 @@ impl<S: Store> Hub<S> {
         self
     }
 
-    /// Tells applications that a session has expired, once that is noticed, as far as they can be
-    /// told without a browser. By default they are not: their assertions say when it ends.
+    /// Tells applications that a session has expired, as far as they can be told without a
+    /// browser, when [`carry_out_due`](Self::carry_out_due) is called next. By default they are
+    /// not: their assertions say when it ends. It counts for sessions that begin from now on, and
+    /// each of them costs one more row in the store.
     #[must_use]
-    pub const fn with_expiry_told(mut self) -> Self {
+    pub fn with_expiry_told(mut self) -> Self {
         self.tell_expiry = true;
+        let kept = self.kept();
+        self.upstream = self.upstream.map(|sp| sp.keep_ended(kept));
         self
     }
 

@@ -19,7 +19,7 @@ use crate::federation::Federation;
 use crate::party::{self, METADATA_CACHE_DURATION, Party};
 use crate::store::Store;
 use crate::token::{Token, session_key};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use federate_metadata::{
     AttributeConsumingService, Endpoint, EntityDescriptor, EntitySource, IndexedEndpoint, Location,
     MetadataError, SpDescriptor,
@@ -52,6 +52,8 @@ pub struct ServiceProvider<S> {
     /// The one that counts first is the first.
     federations: Vec<Federation<Connection>>,
     lifetime: LifetimePolicy,
+    /// For how much longer than it lives a session is kept.
+    kept: TimeDelta,
     tenant: TenantId,
     connection: ConnectionId,
     store: Arc<S>,
@@ -79,6 +81,7 @@ impl<S: Store> ServiceProvider<S> {
             published: None,
             federations: Vec::new(),
             lifetime: LifetimePolicy::default(),
+            kept: TimeDelta::zero(),
             tenant: TenantId::new("application")?,
             connection: ConnectionId::new("saml")?,
             store,
@@ -191,6 +194,12 @@ impl<S: Store> ServiceProvider<S> {
     #[must_use]
     pub const fn with_lifetime(mut self, lifetime: LifetimePolicy) -> Self {
         self.lifetime = lifetime;
+        self
+    }
+
+    /// Keeps sessions in the store for so much longer than they live.
+    pub(crate) const fn keep_ended(mut self, kept: TimeDelta) -> Self {
+        self.kept = kept;
         self
     }
 

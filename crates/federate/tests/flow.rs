@@ -46,6 +46,7 @@ use federate::{
 use federate_testkit::parties::{PASSWORD, Parties, USER, form_body, query, query_of};
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Both providers.
@@ -64,7 +65,7 @@ pub fn parties() -> Parties {
 /// Connections between parties in memory, by the hosts of their addresses; a dead one answers
 /// nothing.
 #[derive(Clone, Default)]
-pub struct Wire(Arc<Mutex<BTreeMap<String, Peer>>>);
+pub struct Wire(Arc<Mutex<BTreeMap<String, Peer>>>, Arc<AtomicUsize>);
 
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, BackChannelError>> + Send>>;
 type Peer = Arc<dyn Fn(Vec<u8>) -> Answer + Send + Sync>;
@@ -77,6 +78,11 @@ impl Wire {
     {
         let peer: Peer = Arc::new(move |envelope| Box::pin(peer(envelope)));
         self.0.lock().unwrap().insert(location.to_owned(), peer);
+    }
+
+    /// How many envelopes were answered.
+    pub fn asked(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
     }
 
     /// Nobody answers there any more.
@@ -93,7 +99,10 @@ impl BackChannel for Wire {
     ) -> Result<Vec<u8>, BackChannelError> {
         let peer = self.0.lock().unwrap().get(location).cloned();
         match peer {
-            Some(peer) => peer(envelope).await,
+            Some(peer) => {
+                self.1.fetch_add(1, Ordering::SeqCst);
+                peer(envelope).await
+            }
             None => Err(BackChannelError::new("nobody answers")),
         }
     }

@@ -14,6 +14,7 @@ mod browser;
 /// What a default run must come across.
 pub(crate) const TO_BE_SEEN: &[&str] = &[
     "back channel",
+    "clocks that differ",
     "conflict",
     "confirmed in the background",
     "crash",
@@ -61,8 +62,10 @@ pub(crate) struct World {
     order: u64,
     /// The node that does what is done now.
     node: u8,
-    /// When a worker looks at the logout.
-    worker: Option<i64>,
+    /// How far the clock of each node is ahead.
+    ahead: [i64; 2],
+    /// When a worker looks at the logout, and of which node.
+    worker: Option<(i64, u8)>,
     /// Until when a crashed node's lease holds.
     lease: i64,
     browser: bool,
@@ -114,6 +117,7 @@ impl World {
             planned: Vec::new(),
             order: 0,
             node: 0,
+            ahead: [0, 0],
             worker: None,
             lease: 0,
             browser,
@@ -129,6 +133,11 @@ impl World {
             largest: 0,
             seen: BTreeSet::new(),
         };
+        if world.random.chance(20) {
+            world.see("clocks that differ");
+            world.witness.clocks_differ();
+            world.a_clock_jumps();
+        }
         world.witness.began(&world.state, &effects);
         world.follow(effects);
         world.look_again();
@@ -176,13 +185,15 @@ impl World {
             let next = (0..self.planned.len())
                 .min_by_key(|n| (self.planned[*n].at, self.planned[*n].order));
             let planned_at = next.map(|n| self.planned[n].at);
-            let Some(at) = [planned_at, self.worker].into_iter().flatten().min() else {
+            let worker_at = self.worker.map(|(at, _)| at);
+            let Some(at) = [planned_at, worker_at].into_iter().flatten().min() else {
                 break;
             };
             self.clock = self.clock.max(at);
             self.node = u8::from(self.random.chance(50));
             self.disturb();
-            if self.worker.is_some_and(|worker| worker <= at) {
+            if let Some((_, node)) = self.worker.filter(|(worker, _)| *worker <= at) {
+                self.node = node;
                 self.worker = None;
                 let event = self.random.pick(&[0, 1]);
                 let event = [Event::DeadlinePassed, Event::Resumed][event].clone();
@@ -201,8 +212,21 @@ impl World {
         }
     }
 
-    /// Nodes crash, people want things, strangers send messages.
+    /// A node's clock is set, by a little or by much, to either side.
+    fn a_clock_jumps(&mut self) {
+        let node = self.random.index(2);
+        let by = self.random.pick(&[SECOND, MINUTE, HOUR]);
+        let by = by * self.random.pick(&[-1, 1]);
+        self.say(|| format!("the clock of node {node} jumps by {by} ms"));
+        self.ahead[node] += by;
+    }
+
+    /// Nodes crash, clocks are set, people want things, strangers send messages.
     fn disturb(&mut self) {
+        if self.ahead != [0, 0] && self.random.chance(5) {
+            self.a_clock_jumps();
+            self.look_again();
+        }
         if self.random.chance(2) {
             let node = Some(u8::from(self.random.chance(50)));
             self.say(|| format!("node {node:?} crashes"));
@@ -253,7 +277,7 @@ impl World {
 
     fn moment(&mut self) -> Moment {
         Moment {
-            now: instant(self.clock),
+            now: instant(self.clock + self.ahead[usize::from(self.node)]),
             seed: self.random.seed(),
         }
     }
@@ -274,8 +298,10 @@ impl World {
                 1 => Event::Resumed,
                 _ => event.clone(),
             };
+            self.node = 1 - self.node;
             let effects = self.commit(other);
             self.follow(effects);
+            self.node = 1 - self.node;
             if self.version != loaded {
                 self.see("conflict");
             }
@@ -317,8 +343,10 @@ impl World {
 
     fn look_again(&mut self) {
         let late = self.random.between(0, 30);
+        let node = u8::from(self.random.chance(50));
         let due = self.state.due().map(clock_of);
-        self.worker = due.map(|due| due.max(self.clock).max(self.lease) + late);
+        let due = due.map(|due| due - self.ahead[usize::from(node)]);
+        self.worker = due.map(|due| (due.max(self.clock).max(self.lease) + late, node));
     }
 
     /// What a node does without a browser.

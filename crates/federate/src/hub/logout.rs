@@ -5,6 +5,7 @@
 //! ([`browser`]); what does not is done by whoever runs [`Hub::carry_out_due`] ([`work`]).
 
 mod browser;
+mod expiry;
 mod work;
 
 pub use browser::{LogoutPage, LogoutPhase, NamedOutcome};
@@ -194,16 +195,6 @@ impl<S: Store> Hub<S> {
         let (_, requests) = self.revoke(&key, effects).await?;
         self.leave_to_workers(&key, requests);
         Ok(Some(handle))
-    }
-
-    /// Tells applications of a session that was found to have expired, if the policy is to do
-    /// so.
-    pub(super) async fn expired(&self, session: SessionKey) -> Result<(), FederateError> {
-        if !self.tell_expiry {
-            return Ok(());
-        }
-        let start = self.start(Initiator::Expiry, vec![session]);
-        self.begin(start).await.map(|_| ())
     }
 
     /// Where the browser goes after a logout with these options, if anywhere.

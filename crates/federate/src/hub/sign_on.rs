@@ -9,8 +9,8 @@ use crate::transport::{Incoming, Outgoing};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_saml::MAX_REQUEST_AGE;
 use federate_session::{
-    EndReason, Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, PutNew,
-    SessionId, SessionRecord, SessionState, Subject, User, UserId,
+    Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, PutNew, SessionId,
+    SessionRecord, SessionState, Subject, User, UserId,
 };
 use federate_types::{ClockSkew, EntityId, NameId, NameIdFormat, SessionIndex, Status, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -236,7 +236,7 @@ impl<S: Store> Hub<S> {
             .find_or_create(&subject, candidate, profile, now)
             .await?;
         let token = Token::random(self.provider())?;
-        let session = SessionRecord::open(
+        let mut session = SessionRecord::open(
             NewSession {
                 key: self.session_key(&token),
                 id: SessionId::new(message_id(self.provider())?.as_str())?,
@@ -252,7 +252,9 @@ impl<S: Store> Hub<S> {
             now,
         );
         let previous = previous.map(|token| self.session_key(token));
+        session.retain_until += self.kept();
         open_session(&*self.store, &session, previous, self.provider(), now).await?;
+        self.watch(&session).await?;
         Ok(SignedIn { token, session })
     }
 
@@ -280,11 +282,7 @@ impl<S: Store> Hub<S> {
         let state = self.store.touch_if_alive(&key, &self.lifetime, now);
         match state.await? {
             SessionState::Alive(record) => Ok(Some(*record)),
-            SessionState::Ended(EndReason::Expired(_)) => {
-                self.expired(key).await?;
-                Ok(None)
-            }
-            _ => Ok(None),
+            SessionState::Ended(_) | SessionState::Unknown => Ok(None),
         }
     }
 

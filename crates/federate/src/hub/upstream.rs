@@ -47,7 +47,8 @@ impl<S: Store> Hub<S> {
             return Err(FederateError::Configuration(why));
         }
         let sp = sp.with_tenant(self.tenant.clone());
-        self.upstream = Some(sp.with_lifetime(self.lifetime));
+        let sp = sp.with_lifetime(self.lifetime);
+        self.upstream = Some(sp.keep_ended(self.kept()));
         Ok(self)
     }
 
@@ -122,6 +123,7 @@ impl<S: Store> Hub<S> {
                 connection.map_or_else(|_| Profile::default(), |found| profile(login, &found))
             })
             .await?;
+        self.watch(&completed.session).await?;
         Ok(UpstreamSignedIn {
             signed_in: SignedIn {
                 token: completed.token,

@@ -114,7 +114,7 @@ impl<S: Store> ServiceProvider<S> {
             .await?;
         let user = found.into_user();
         let token = Token::random(provider)?;
-        let session = SessionRecord::open(
+        let mut session = SessionRecord::open(
             NewSession {
                 key: self.session_key(&token),
                 id: SessionId::new(message_id(provider)?.as_str())?,
@@ -133,6 +133,7 @@ impl<S: Store> ServiceProvider<S> {
             &self.lifetime,
             now,
         );
+        session.retain_until += self.kept;
         let previous = previous.map(|token| self.session_key(token));
         open_session(&*self.store, &session, previous, provider, now).await?;
         if self.was_logged_out(&login, now).await? {

@@ -9,6 +9,7 @@ use federate::saml::{Extensions, LogoutRequest, signed_xml};
 use federate::types::StatusCode;
 use federate::{Denial, FederateError, Hub, LogoutReceived, Outgoing};
 use federate_testkit::parties::{HUB_SOAP_SLO, TestClock};
+use futures_util::FutureExt as _;
 
 const A: &str = "https://a.example/saml/soap";
 const B: &str = "https://b.example/saml/soap";
@@ -78,6 +79,17 @@ impl World {
     async fn work(&self) -> Vec<PeerFailure> {
         let work = self.hub.next_work().await;
         self.hub.carry_out(work).await.unwrap()
+    }
+
+    /// What a worker does with what is due; tells how many applications were asked.
+    async fn due(&self) -> usize {
+        let before = self.wire.asked();
+        assert!(self.hub.carry_out_due(64).await.unwrap().is_empty());
+        // An expired session's logout is new work of this node.
+        if let Some(work) = self.hub.next_work().now_or_never() {
+            assert!(self.hub.carry_out(work).await.unwrap().is_empty());
+        }
+        self.wire.asked() - before
     }
 
     async fn page(&self, handle: &Token) -> LogoutPage {
@@ -250,20 +262,50 @@ async fn applications_are_told_of_an_expired_session_if_that_is_wanted() {
     world.hub = world.hub.with_expiry_told();
     let session = world.sign_in().await;
     let at_a = world.open(&world.a, &session).await;
+    let hour = TimeDelta::hours(1);
+    world.clock.advance(TimeDelta::days(3) - hour);
+    assert_eq!(world.due().await, 0);
+    // An activity puts the idle end off.
+    let at_b = world.open(&world.b, &session).await;
+    world.clock.advance(hour);
+    assert_eq!(world.due().await, 0, "it has been active since");
+    world.clock.advance(TimeDelta::days(3) - hour * 2);
+    assert_eq!(world.due().await, 0);
+    assert!(world.is_signed_in(&world.b, &at_b).await);
+    assert!(world.hub.session(&session).await.unwrap().is_some());
+    // Nobody comes to see that it ends.
+    world.clock.advance(hour);
+    assert_eq!(world.due().await, 2);
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
+    assert!(!world.is_signed_in(&world.a, &at_a).await);
+    assert_eq!(world.due().await, 0, "once");
+}
+
+#[tokio::test]
+async fn applications_are_told_of_the_absolute_end_too_and_of_no_other() {
+    let mut world = world();
+    world.hub = world.hub.with_expiry_told();
+    let session = world.sign_in().await;
+    for _ in 0..4 {
+        world.open(&world.a, &session).await;
+        world.clock.advance(TimeDelta::hours(40));
+        assert_eq!(world.due().await, 0);
+    }
+    let at_a = world.open(&world.a, &session).await;
+    // Nobody is there for a while, and somebody sweeps.
     world
         .clock
-        .advance(TimeDelta::days(3) - TimeDelta::hours(1));
-    assert!(world.is_signed_in(&world.a, &at_a).await);
-    world.clock.advance(TimeDelta::hours(1));
-    let query = query(&start(&world.b).await.outgoing);
-    let handle = world.hub.receive_sign_on(Incoming::Redirect(&query)).await;
-    let step = world
-        .hub
-        .continue_sign_on(&handle.unwrap(), Some(&session))
-        .await;
-    assert!(matches!(step.unwrap(), SignOn::SignIn { .. }));
-    world.work().await;
+        .advance(TimeDelta::hours(8) + TimeDelta::minutes(59));
+    assert!(!world.hub.sweep().await.unwrap());
+    assert_eq!(world.due().await, 1);
     assert!(!world.is_signed_in(&world.a, &at_a).await);
+    // Who logs out has told them.
+    let session = world.sign_in().await;
+    world.open(&world.a, &session).await;
+    world.hub.log_out(&session).await.unwrap();
+    world.work().await;
+    world.clock.advance(TimeDelta::days(8));
+    assert_eq!(world.due().await, 0);
 }
 
 /// A LogoutRequest of the first application by SOAP.

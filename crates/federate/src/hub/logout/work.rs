@@ -1,6 +1,7 @@
 //! What a logout asks of its hub: sessions to end, and peers to ask without a browser.
 
 use super::super::Hub;
+use super::expiry::watched;
 use crate::back_channel::{AnyBackChannel, BackChannel};
 use crate::error::{Denial, FederateError};
 use crate::store::Store;
@@ -113,6 +114,10 @@ impl<S: Store> Hub<S> {
             .iter()
             .map(|claimed| async {
                 let key = claimed.key;
+                if let Some(session) = watched(&claimed.state.value) {
+                    self.look_at_watched(session, claimed).await?;
+                    return Ok(Vec::new());
+                }
                 let mut requests = Vec::new();
                 // What another node had begun, then what is late.
                 for event in [Event::Resumed, Event::DeadlinePassed] {
