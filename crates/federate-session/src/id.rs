@@ -132,8 +132,48 @@ key! {
     OneTimeKey
 }
 key! {
-    /// Where the state of one single logout is stored: the hash of its handle.
+    /// Where the state of one single logout is stored: the hash of its handle, of which the last
+    /// octets are those of the hub whose logout it is.
     LogoutKey
+}
+
+/// Whose logouts these are, where several hubs keep theirs in one store: what is due of one is
+/// work for its own workers, who know its peers and keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogoutScope([u8; 8]);
+
+impl LogoutScope {
+    /// Wraps what is different for each hub, such as the beginning of a hash.
+    #[must_use]
+    pub const fn new(octets: [u8; 8]) -> Self {
+        Self(octets)
+    }
+
+    /// What was wrapped: the last octets of each key.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+}
+
+impl LogoutKey {
+    /// Where the octets of the scope begin.
+    pub const SCOPE_AT: usize = 24;
+
+    /// The same key as one of this hub's.
+    #[must_use]
+    pub fn within(mut self, scope: LogoutScope) -> Self {
+        for (octet, of_scope) in self.0.iter_mut().skip(Self::SCOPE_AT).zip(scope.0) {
+            *octet = of_scope;
+        }
+        self
+    }
+
+    /// Whether it is one of this hub's.
+    #[must_use]
+    pub fn is_within(&self, scope: LogoutScope) -> bool {
+        self.0.ends_with(&scope.0)
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +186,14 @@ mod tests {
             assert_eq!(TenantId::new(value).unwrap_err().what, "tenant id");
         }
         assert_eq!(UserId::new("u|1").unwrap().as_str(), "u|1");
+    }
+
+    #[test]
+    fn a_logout_belongs_to_one_hub() {
+        let (ours, theirs) = (LogoutScope::new([1; 8]), LogoutScope::new([2; 8]));
+        let key = LogoutKey::new([7; 32]).within(ours);
+        assert!(key.is_within(ours) && !key.is_within(theirs));
+        assert_eq!(key.as_bytes()[..LogoutKey::SCOPE_AT], [7; 24]);
     }
 
     #[test]

@@ -63,7 +63,9 @@ mod subject;
 mod user;
 
 pub use error::{EndReason, InvalidPolicy, Limit, StoreError};
-pub use id::{ConnectionId, LogoutKey, OneTimeKey, SessionId, SessionKey, TenantId, UserId};
+pub use id::{
+    ConnectionId, LogoutKey, LogoutScope, OneTimeKey, SessionId, SessionKey, TenantId, UserId,
+};
 pub use index::IndexKey;
 pub use memory::MemoryStore;
 pub use one_time::{Namespace, OneTimeEntry, OneTimeStore, PutNew, Redemption};

@@ -12,10 +12,10 @@ mod words;
 
 use crate::{
     AddParticipant, Capacity, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey,
-    LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
-    Profile, PutNew, Redemption, Rotation, SessionCheck, SessionId, SessionKey, SessionRecord,
-    SessionSnapshot, SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId,
-    Termination, UpstreamQuery, User, UserId, UserStore, Versioned,
+    LogoutScope, LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant,
+    ParticipantQuery, Profile, PutNew, Redemption, Rotation, SessionCheck, SessionId, SessionKey,
+    SessionRecord, SessionSnapshot, SessionState, SessionStore, StoreError, Subject, Sweep, Swept,
+    TenantId, Termination, UpstreamQuery, User, UserId, UserStore, Versioned,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -303,11 +303,12 @@ impl LogoutStore for MemoryStore {
 
     async fn claim_due(
         &self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
-        Ok(self.logouts().claim_due(now, lease, limit))
+        Ok(self.logouts().claim_due(scope, now, lease, limit))
     }
 }
 

@@ -5,9 +5,9 @@
 //! `now` is the caller's clock.
 
 use crate::{
-    EndReason, LifetimePolicy, LogoutKey, Participant, ParticipantQuery, Profile, SessionId,
-    SessionKey, SessionRecord, SessionSnapshot, StoreError, Subject, TenantId, UpstreamQuery, User,
-    UserId,
+    EndReason, LifetimePolicy, LogoutKey, LogoutScope, Participant, ParticipantQuery, Profile,
+    SessionId, SessionKey, SessionRecord, SessionSnapshot, StoreError, Subject, TenantId,
+    UpstreamQuery, User, UserId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::Future;
@@ -360,14 +360,15 @@ pub trait LogoutStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Gives up to `limit` states that are due at `now`, the longest due first, and makes
-    /// each due again at `now + lease`, so that nobody else is given it before. The versions
+    /// Gives up to `limit` states of this hub that are due at `now`, the longest due first, and
+    /// makes each due again at `now + lease`, so that nobody else is given it before. The versions
     /// stay as they are.
     ///
     /// # Errors
     /// What the backend reports.
     fn claim_due(
         &self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,

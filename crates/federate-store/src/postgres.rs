@@ -17,9 +17,9 @@ use self::partitions::Partitions;
 use crate::OpenError;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
-    AddParticipant, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey, LogoutStore,
-    Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery, Profile,
-    PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
+    AddParticipant, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey, LogoutScope,
+    LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
+    Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
     SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination,
     UpstreamQuery, User, UserId, UserStore, Versioned,
 };
@@ -355,11 +355,12 @@ impl LogoutStore for PostgresStore {
 
     async fn claim_due(
         &self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
-        logouts::claim_due(&self.connections, now, lease, limit).await
+        logouts::claim_due(&self.connections, scope, now, lease, limit).await
     }
 }
 

@@ -14,10 +14,10 @@ use crate::OpenError;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
     AddParticipant, Capacity, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey,
-    LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
-    Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
-    SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination, Touch,
-    UpstreamQuery, User, UserId, UserStore, Versioned,
+    LogoutScope, LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant,
+    ParticipantQuery, Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord,
+    SessionSnapshot, SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId,
+    Termination, Touch, UpstreamQuery, User, UserId, UserStore, Versioned,
 };
 use redb::{Builder, Database, DatabaseError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -395,15 +395,16 @@ impl LogoutStore for RedbStore {
 
     async fn claim_due(
         &self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         // Mostly nothing is due: asking needs no place in the writer's queue.
-        if !self.read(|view| logouts::is_any_due(view, now))? {
+        if !self.read(|view| logouts::is_any_due(view, scope, now))? {
             return Ok(Vec::new());
         }
-        self.write(move |tables| tables.logouts()?.claim_due(now, lease, limit))
+        self.write(move |tables| tables.logouts()?.claim_due(scope, now, lease, limit))
             .await
     }
 }

@@ -17,9 +17,9 @@ use self::server::Server;
 use crate::OpenError;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
-    AddParticipant, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey, LogoutStore,
-    Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery, Profile,
-    PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
+    AddParticipant, Claimed, FoundOrCreated, IndexKey, LifetimePolicy, LogoutKey, LogoutScope,
+    LogoutStore, Namespace, OneTimeEntry, OneTimeKey, OneTimeStore, Participant, ParticipantQuery,
+    Profile, PutNew, Redemption, Rotation, SessionId, SessionKey, SessionRecord, SessionSnapshot,
     SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId, Termination,
     UpstreamQuery, User, UserId, UserStore, Versioned,
 };
@@ -322,11 +322,12 @@ impl LogoutStore for RedisStore {
 
     async fn claim_due(
         &self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
-        self.server.claim_due(now, lease, limit).await
+        self.server.claim_due(scope, now, lease, limit).await
     }
 }
 

@@ -24,8 +24,8 @@ use chrono::{DateTime, Utc};
 use federate_crypto::CryptoProvider;
 use federate_logout::LogoutPolicy;
 use federate_session::{
-    ConnectionId, LifetimePolicy, LogoutKey, OneTimeKey, Participant, SessionKey, SessionRecord,
-    TenantId, User,
+    ConnectionId, LifetimePolicy, LogoutKey, LogoutScope, OneTimeKey, Participant, SessionKey,
+    SessionRecord, TenantId, User,
 };
 use std::sync::Arc;
 
@@ -106,7 +106,8 @@ impl<S: Store> Hub<S> {
     }
 
     /// Sets the account whose applications share a session, where a store holds several; another
-    /// account's cookies open nothing here, and its users and sessions are not found.
+    /// account's cookies open nothing here, its users and sessions are not found, and its logouts
+    /// are for its own workers.
     #[must_use]
     pub fn with_tenant(mut self, tenant: TenantId) -> Self {
         self.upstream = self.upstream.map(|sp| sp.with_tenant(tenant.clone()));
@@ -194,7 +195,17 @@ impl<S: Store> Hub<S> {
     }
 
     fn logout_key(&self, handle: &Token) -> LogoutKey {
-        LogoutKey::new(self.hash("logout", handle.expose()))
+        LogoutKey::new(self.hash("logout", handle.expose())).within(self.logout_scope())
+    }
+
+    /// Of several hubs that share a store, each goes on with its own logouts.
+    fn logout_scope(&self) -> LogoutScope {
+        let parts = [
+            self.tenant.as_str().as_bytes(),
+            self.idp.party().entity_id.as_str().as_bytes(),
+        ];
+        let [a, b, c, d, e, f, g, h, ..] = hash(self.provider(), "logout-scope", &parts);
+        LogoutScope::new([a, b, c, d, e, f, g, h])
     }
 
     fn hash(&self, purpose: &str, text: &str) -> [u8; 32] {

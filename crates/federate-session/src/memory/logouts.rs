@@ -1,5 +1,5 @@
 use super::MAKE_ROOM;
-use crate::{Claimed, LogoutKey, StoreError, Versioned};
+use crate::{Claimed, LogoutKey, LogoutScope, StoreError, Versioned};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeSet, HashMap};
 
@@ -64,11 +64,13 @@ impl Logouts {
 
     pub(super) fn claim_due(
         &mut self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
     ) -> Vec<Claimed> {
         let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        let due = due.filter(|(_, key)| key.is_within(scope));
         let due: Vec<_> = due.copied().take(limit).collect();
         let mut claimed = Vec::with_capacity(due.len());
         for (at, key) in due {

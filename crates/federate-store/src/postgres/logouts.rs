@@ -5,7 +5,7 @@ use super::error::Failure;
 use super::instant::{instant, nanos};
 use crate::codec::{decode, encode};
 use chrono::{DateTime, TimeDelta, Utc};
-use federate_session::{Claimed, LogoutKey, StoreError, Versioned};
+use federate_session::{Claimed, LogoutKey, LogoutScope, StoreError, Versioned};
 use tokio_postgres::Row;
 
 const WHAT: &str = "logout";
@@ -26,7 +26,8 @@ RETURNING version";
 /// Leaves out what another worker is claiming at this moment.
 const CLAIM: &str = "\
 WITH due AS (
-    SELECT key, due FROM logouts WHERE due <= $1 AND expires > $1
+    SELECT key, due FROM logouts
+    WHERE due <= $1 AND expires > $1 AND substring(key FROM 25) = $4
     ORDER BY due, key LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 UPDATE logouts SET due = $2 FROM due WHERE logouts.key = due.key
@@ -135,6 +136,7 @@ pub(super) async fn compare_and_swap(
 
 pub(super) async fn claim_due(
     connections: &Connections,
+    scope: LogoutScope,
     now: DateTime<Utc>,
     lease: TimeDelta,
     limit: usize,
@@ -142,7 +144,10 @@ pub(super) async fn claim_due(
     let due = now.checked_add_signed(lease).map(nanos);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = connections
-        .query(CLAIM, &[&nanos(now), &due, &limit])
+        .query(
+            CLAIM,
+            &[&nanos(now), &due, &limit, &scope.as_bytes().as_slice()],
+        )
         .await
         .map_err(about)?;
     let mut claimed = Vec::new();

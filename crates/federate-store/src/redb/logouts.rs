@@ -6,7 +6,7 @@ use super::tables::{Hash, LOGOUT_DUE, LOGOUT_EXPIRY, LOGOUTS, Octets, View, swee
 use super::writer::Done;
 use crate::codec::{decode, encode};
 use chrono::{DateTime, TimeDelta, Utc};
-use federate_session::{Claimed, LogoutKey, StoreError, Versioned};
+use federate_session::{Claimed, LogoutKey, LogoutScope, StoreError, Versioned};
 use redb::{ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
@@ -57,12 +57,30 @@ fn row(rows: &impl ReadableTable<Hash, Octets>, key: &LogoutKey) -> Result<Optio
         .transpose()
 }
 
-pub(crate) fn is_any_due(view: &View, now: DateTime<Utc>) -> Result<bool> {
-    let first = view.logout_due.first().or_failed()?;
-    Ok(first.is_some_and(|(entry, _)| {
-        let (second, nano, _) = entry.value();
-        (second, nano) <= (now.timestamp(), now.timestamp_subsec_nanos())
-    }))
+pub(crate) fn is_any_due(view: &View, scope: LogoutScope, now: DateTime<Utc>) -> Result<bool> {
+    Ok(!due(&view.logout_due, scope, now, 1)?.is_empty())
+}
+
+/// What is due, the longest due first.
+fn due(
+    order: &impl ReadableTable<(i64, u32, Hash), ()>,
+    scope: LogoutScope,
+    now: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<(Instant, LogoutKey)>> {
+    let (second, nano) = parts(now);
+    let last = (second, nano, &[0xff; 32]);
+    let entries = order.range::<(i64, u32, Hash)>(..=last).or_failed()?;
+    let due = entries.map(|entry| {
+        let (entry, _) = entry.or_failed()?;
+        let (second, nano, key) = entry.value();
+        Ok(((second, nano), LogoutKey::new(*key)))
+    });
+    let ours = |entry: &Result<(Instant, LogoutKey)>| match entry {
+        Ok((_, key)) => key.is_within(scope),
+        Err(_) => true,
+    };
+    due.filter(ours).take(limit).collect()
 }
 
 /// The tables of running logouts.
@@ -130,13 +148,13 @@ impl<'txn> Logouts<'txn> {
 
     pub(crate) fn claim_due(
         &mut self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
     ) -> Result<Done<Vec<Claimed>>> {
         let mut claimed = Vec::new();
-        for (instant, key) in self.due(now, limit)? {
-            let key = LogoutKey::new(key);
+        for (instant, key) in due(&self.due, scope, now, limit)? {
             match row(&self.rows, &key)?.filter(|state| now < state.expires) {
                 Some(mut state) => {
                     let former = state.due;
@@ -182,22 +200,6 @@ impl<'txn> Logouts<'txn> {
             .remove((second, nano, key.as_bytes()))
             .or_failed()?;
         Ok(())
-    }
-
-    /// What is due, the longest due first.
-    fn due(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<(Instant, [u8; 32])>> {
-        let (second, nano) = parts(now);
-        let last = (second, nano, &[0xff; 32]);
-        self.due
-            .range::<(i64, u32, Hash)>(..=last)
-            .or_failed()?
-            .take(limit)
-            .map(|entry| {
-                let (entry, ()) = entry.map(|(key, value)| (key, value.value())).or_failed()?;
-                let (second, nano, key) = entry.value();
-                Ok(((second, nano), *key))
-            })
-            .collect()
     }
 
     pub(crate) fn sweep(&mut self, now: DateTime<Utc>, limit: usize) -> Result<usize> {

@@ -59,7 +59,7 @@ async fn assert_unavailable(store: &RedbStore) {
         let load = store.load(&key, now()).await.unwrap_err();
         let swept = store.sweep(now(), 10).await.unwrap_err();
         let due = store
-            .claim_due(now(), TimeDelta::zero(), 1)
+            .claim_due(LogoutScope::new([0; 8]), now(), TimeDelta::zero(), 1)
             .await
             .unwrap_err();
         [put, load, swept, due].map(|error| error.code())

@@ -4,7 +4,7 @@
 use super::keys::{LOGOUT_MARGIN, SHARDS, shard, time_to_live};
 use super::server::{Call, Care, Result, Retry, Server, Write, seal};
 use chrono::{DateTime, TimeDelta, Utc};
-use federate_session::{Claimed, LogoutKey, StoreError, Versioned};
+use federate_session::{Claimed, LogoutKey, LogoutScope, StoreError, Versioned};
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -102,11 +102,12 @@ impl Server {
 
     pub(crate) async fn claim_due(
         &self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
     ) -> Result<Vec<Claimed>> {
-        let mut due = self.due(now, limit).await?;
+        let mut due = self.due(scope, now, limit).await?;
         due.sort_unstable_by_key(|(_, claimed)| (claimed.state.due, claimed.key));
         let mut due = due.into_iter().peekable();
         let mut given = Vec::new();
@@ -127,27 +128,18 @@ impl Server {
     }
 
     /// What is due, of each shard at most `limit`, and the writes that made it so.
-    async fn due(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<(Write, Claimed)>> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let shards = (0..SHARDS).map(async |shard| {
-            let mut range = redis::cmd("ZRANGEBYSCORE");
-            range
-                .arg(self.keys.due(shard))
-                .arg("-inf")
-                .arg(score(now))
-                .arg("LIMIT")
-                .arg(0)
-                .arg(limit);
-            self.query::<Vec<Vec<u8>>>(WHAT, &range).await
-        });
-        let members = try_join_all(shards).await?;
-        let looks = members.into_iter().flatten().map(async |member| {
-            let key: [u8; 32] = member
-                .try_into()
-                .map_err(|_| StoreError::Corrupt { what: WHAT })?;
-            let key = LogoutKey::new(key);
-            self.logout(&key).await.map(|row| (key, row))
-        });
+    async fn due(
+        &self,
+        scope: LogoutScope,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<(Write, Claimed)>> {
+        let shards = (0..SHARDS).map(|shard| self.due_in(shard, scope, now, limit));
+        let keys = try_join_all(shards).await?;
+        let looks = keys
+            .into_iter()
+            .flatten()
+            .map(async |key| self.logout(&key).await.map(|row| (key, row)));
         let looked: Vec<_> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
         let (mut due, mut over) = (Vec::new(), Vec::new());
         for (key, row) in looked {
@@ -164,6 +156,43 @@ impl Server {
             let _ = self.forget(&key, write).await; // they do no harm
         }))
         .await;
+        Ok(due)
+    }
+
+    /// What stands in a shard's order as due.
+    async fn due_in(
+        &self,
+        shard: u8,
+        scope: LogoutScope,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<LogoutKey>> {
+        let page = limit.max(AT_ONCE);
+        let (mut due, mut offset) = (Vec::new(), 0_usize);
+        while due.len() < limit {
+            let mut range = redis::cmd("ZRANGEBYSCORE");
+            range
+                .arg(self.keys.due(shard))
+                .arg("-inf")
+                .arg(score(now))
+                .arg("LIMIT")
+                .arg(offset)
+                .arg(page);
+            let members = self.query::<Vec<Vec<u8>>>(WHAT, &range).await?;
+            let is_last = members.len() < page;
+            for member in members {
+                let key: [u8; 32] = member
+                    .try_into()
+                    .map_err(|_| StoreError::Corrupt { what: WHAT })?;
+                due.push(LogoutKey::new(key));
+            }
+            due.retain(|key| key.is_within(scope));
+            if is_last {
+                break;
+            }
+            offset = offset.saturating_add(page);
+        }
+        due.truncate(limit);
         Ok(due)
     }
 

@@ -90,7 +90,7 @@ pub(crate) fn key(n: u32) -> SessionKey {
 }
 
 pub(crate) fn logout(n: u32) -> LogoutKey {
-    LogoutKey::new(hash(n))
+    LogoutKey::new(hash(n)).within(LogoutScope::new([1; 8]))
 }
 
 pub(crate) fn assertion(n: u32) -> OneTimeEntry {

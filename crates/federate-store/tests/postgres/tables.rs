@@ -191,7 +191,13 @@ async fn all_but_sessions_is_swept_one_by_one() {
     assert_eq!(sweep(end, 2).await, (4, true));
     assert_eq!(sweep(end, 2).await, (2, false));
     let lease = TimeDelta::seconds(1);
-    assert_eq!(store.claim_due(start(), lease, 10).await.unwrap(), []);
+    assert_eq!(
+        store
+            .claim_due(LogoutScope::new([1; 8]), start(), lease, 10)
+            .await
+            .unwrap(),
+        []
+    );
 
     store
         .revoke_subject(&subject("alice"), logout(1), start())

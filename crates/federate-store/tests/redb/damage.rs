@@ -4,8 +4,8 @@ use super::sessions::{id, key, participant, record, record_at, subject, tenant, 
 use super::{assertion, now};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::{
-    LifetimePolicy, LogoutKey, LogoutStore as _, OneTimeStore as _, PutNew, SessionState,
-    SessionStore as _, Sweep as _, UserStore as _,
+    LifetimePolicy, LogoutKey, LogoutScope, LogoutStore as _, OneTimeStore as _, PutNew,
+    SessionState, SessionStore as _, Sweep as _, UserStore as _,
 };
 use federate_store::{OpenError, RedbOptions, RedbStore};
 use std::path::Path;
@@ -191,7 +191,7 @@ async fn clocks_may_jump() {
         let (person, by) = (subject(100 + n), LogoutKey::new([1; 32]));
         store.revoke_subject(&person, by, clock).await.unwrap();
         let due = store
-            .claim_due(clock, TimeDelta::days(1), 10)
+            .claim_due(LogoutScope::new([1; 8]), clock, TimeDelta::days(1), 10)
             .await
             .unwrap();
         assert_eq!(due, []);

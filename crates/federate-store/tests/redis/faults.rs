@@ -206,7 +206,12 @@ async fn damaged_values_are_told() {
         let error = store.load_logout(&logout(1), start()).await.unwrap_err();
         assert_eq!(error.code(), code, "logout: {how}");
         let lease = TimeDelta::seconds(1);
-        assert!(store.claim_due(start(), lease, 1).await.is_err());
+        assert!(
+            store
+                .claim_due(LogoutScope::new([1; 8]), start(), lease, 1)
+                .await
+                .is_err()
+        );
 
         let id = UserId::new("usr_1").unwrap();
         let alice = subject("alice");

@@ -32,7 +32,7 @@ pub(crate) fn key(n: u32) -> SessionKey {
 }
 
 pub(crate) fn logout(n: u32) -> LogoutKey {
-    LogoutKey::new(hash(n))
+    LogoutKey::new(hash(n)).within(LogoutScope::new([1; 8]))
 }
 
 fn entity(name: &str) -> EntityId {

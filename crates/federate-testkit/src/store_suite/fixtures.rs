@@ -23,8 +23,11 @@ pub(super) fn key(n: u8) -> SessionKey {
     SessionKey::new([n; 32])
 }
 
+/// The hub of all logouts but those of which it is said.
+pub(super) const SCOPE: LogoutScope = LogoutScope::new([0x5c; 8]);
+
 pub(super) fn logout(n: u8) -> LogoutKey {
-    LogoutKey::new([n; 32])
+    LogoutKey::new([n; 32]).within(SCOPE)
 }
 
 pub(super) fn entity(name: &str) -> EntityId {

@@ -12,6 +12,7 @@ pub(super) async fn run(backend: &impl Backend) {
     }
     due_states_are_given_once(fresh().await).await;
     one_of_many_claims(fresh().await).await;
+    each_hub_is_given_its_own(fresh().await).await;
     if backend.counts() {
         let few = Capacity {
             logouts: 1,
@@ -108,7 +109,7 @@ async fn sweeping_forgets<S: Store>(store: S) {
         }
     );
     assert_eq!(store.load_logout(&logout(1), now).await.unwrap(), None);
-    let claimed = store.claim_due(now, ms(1000), 10).await.unwrap();
+    let claimed = store.claim_due(SCOPE, now, ms(1000), 10).await.unwrap();
     assert_eq!(claimed, []);
 }
 
@@ -122,7 +123,7 @@ async fn due_states_are_given_once<S: Store>(store: S) {
             .unwrap();
     }
     let claim = async |at, limit| {
-        let claimed = store.claim_due(at, lease, limit).await.unwrap();
+        let claimed = store.claim_due(SCOPE, at, lease, limit).await.unwrap();
         let keys: Vec<_> = claimed.iter().map(|claimed| claimed.key).collect();
         (keys, claimed)
     };
@@ -145,6 +146,47 @@ async fn due_states_are_given_once<S: Store>(store: S) {
     assert_eq!(claim(end + ms(1), 10).await.0, []);
 }
 
+/// Also behind many that are due longer, of another hub.
+async fn each_hub_is_given_its_own<S: Store>(store: S) {
+    let (now, end, lease) = (start(), start() + days(1), ms(30_000));
+    let (ours, theirs) = (LogoutScope::new([1; 8]), LogoutScope::new([2; 8]));
+    let key = |n: u16, scope| {
+        let mut hash = [0; 32];
+        hash[8..10].copy_from_slice(&n.to_be_bytes());
+        LogoutKey::new(hash).within(scope)
+    };
+    for n in 0..300 {
+        let due = Some(now - ms(1));
+        store
+            .create_logout(&key(n, theirs), Vec::new(), end, due, now)
+            .await
+            .unwrap();
+    }
+    for n in 0..3 {
+        let ours = key(n, ours);
+        store
+            .create_logout(&ours, Vec::new(), end, Some(now), now)
+            .await
+            .unwrap();
+    }
+    let claim = async |scope, limit| {
+        let claimed = store.claim_due(scope, now, lease, limit).await.unwrap();
+        claimed
+            .iter()
+            .map(|claimed| claimed.key)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(claim(LogoutScope::new([3; 8]), 10).await, []);
+    assert_eq!(claim(ours, 1).await.len(), 1);
+    let rest = claim(ours, 10).await;
+    assert_eq!(rest.len(), 2);
+    assert!(rest.iter().all(|key| key.is_within(ours)));
+    assert_eq!(claim(ours, 10).await, []);
+    let others = claim(theirs, 1_000).await;
+    assert_eq!(others.len(), 300);
+    assert!(others.iter().all(|key| key.is_within(theirs)));
+}
+
 async fn one_of_many_claims<S: Store>(store: S) {
     let (now, end) = (start(), start() + days(1));
     for n in 0..TASKS {
@@ -156,7 +198,7 @@ async fn one_of_many_claims<S: Store>(store: S) {
     let tasks: Vec<_> = (0..TASKS)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { store.claim_due(now, ms(1000), 4).await.unwrap() })
+            tokio::spawn(async move { store.claim_due(SCOPE, now, ms(1000), 4).await.unwrap() })
         })
         .collect();
     let mut claimed = Vec::new();
@@ -169,7 +211,7 @@ async fn one_of_many_claims<S: Store>(store: S) {
     assert_eq!(claimed.len(), given, "none is given twice");
     // A store may let a worker go empty-handed while others ask; nothing is lost by that.
     loop {
-        let rest = store.claim_due(now, ms(1000), 4).await.unwrap();
+        let rest = store.claim_due(SCOPE, now, ms(1000), 4).await.unwrap();
         if rest.is_empty() {
             break;
         }

@@ -131,7 +131,12 @@ fn session_key(n: u8) -> SessionKey {
 }
 
 fn logout_key(n: u8) -> LogoutKey {
-    LogoutKey::new([n; 32])
+    LogoutKey::new([n; 32]).within(scope(n))
+}
+
+/// Two hubs share the store.
+fn scope(n: u8) -> LogoutScope {
+    LogoutScope::new([n % 2; 8])
 }
 
 impl<S: Store> Game<S> {
@@ -359,10 +364,10 @@ impl<S: Store> Game<S> {
                 let answer = coded(answer.await);
                 same(&logouts.swap(&key, version, value, due, now), &answer)
             }
-            Op::Claim { lease, limit } => {
+            Op::Claim { hub, lease, limit } => {
                 let lease = TimeDelta::milliseconds(*lease);
-                let given = coded(store.claim_due(now, lease, *limit).await)?;
-                logouts.claim(now, lease, *limit, &given)
+                let given = coded(store.claim_due(scope(*hub), now, lease, *limit).await)?;
+                logouts.claim(scope(*hub), now, lease, *limit, &given)
             }
             other => Err(format!("no logout is asked by {other:?}")),
         }

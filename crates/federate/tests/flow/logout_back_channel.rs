@@ -6,6 +6,7 @@ use federate::hub::{LogoutPage, LogoutPhase, PeerFailure};
 use federate::logout::{HubOutcome, Outcome};
 use federate::saml::binding::soap;
 use federate::saml::{Extensions, LogoutRequest, signed_xml};
+use federate::session::TenantId;
 use federate::types::StatusCode;
 use federate::{Denial, FederateError, Hub, LogoutReceived, Outgoing};
 use federate_testkit::parties::{HUB_SOAP_SLO, TestClock};
@@ -254,6 +255,31 @@ async fn an_administrator_ends_one_session() {
     );
     assert!(world.hub.session(&first).await.unwrap().is_none());
     assert!(world.hub.session(&second).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn hubs_that_share_a_store_go_on_with_their_own_logouts() {
+    let world = world();
+    let idp = world.hub.identity_provider().clone();
+    let other = Hub::new(idp, &[7; 32], Arc::clone(world.hub.store()));
+    let other = other.unwrap().with_back_channel(world.wire.clone());
+    let other = other.with_tenant(TenantId::new("another").unwrap());
+    let session = world.sign_in().await;
+    let at_a = world.open(&world.a, &session).await;
+    let handle = world.hub.log_out(&session).await.unwrap();
+    // The node that has this work dies.
+    drop(world.hub.next_work().await);
+    world.clock.advance(TimeDelta::seconds(6));
+    assert!(other.carry_out_due(64).await.unwrap().is_empty());
+    assert!(other.next_work().now_or_never().is_none());
+    assert_eq!(world.wire.asked(), 0);
+    assert!(world.is_signed_in(&world.a, &at_a).await);
+    // The first attempt was given up; the second is due a moment later.
+    assert_eq!(world.due().await, 0);
+    world.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(world.due().await, 1);
+    assert!(!world.is_signed_in(&world.a, &at_a).await);
+    assert!(world.page(&handle).await.complete);
 }
 
 #[tokio::test]

@@ -88,6 +88,7 @@ pub(super) enum Op {
         due: Option<i64>,
     },
     Claim {
+        hub: u8,
         lease: i64,
         limit: usize,
     },
@@ -256,7 +257,8 @@ fn logout_op() -> impl Strategy<Value = Op> {
             .prop_map(|(key, lasts, due)| Op::CreateLogout { key, lasts, due }),
         1 => (0..3_u8).prop_map(|key| Op::LoadLogout { key }),
         3 => (0..3_u8, ahead, due()).prop_map(|(key, ahead, due)| Op::Swap { key, ahead, due }),
-        3 => (0..HOUR, 0..4_usize).prop_map(|(lease, limit)| Op::Claim { lease, limit }),
+        3 => (0..2_u8, 0..HOUR, 0..4_usize)
+            .prop_map(|(hub, lease, limit)| Op::Claim { hub, lease, limit }),
     ]
 }
 

@@ -199,13 +199,16 @@ impl Logouts {
     /// expired count towards the limit is the store's affair.
     pub(super) fn claim(
         &mut self,
+        scope: LogoutScope,
         now: DateTime<Utc>,
         lease: TimeDelta,
         limit: usize,
         given: &[Claimed],
     ) -> Result<(), String> {
         let mut rest: Vec<_> = self.0.iter_mut().collect();
-        rest.retain(|(_, row)| row.held.due.is_some_and(|due| due <= now));
+        rest.retain(|(key, row)| {
+            key.is_within(scope) && row.held.due.is_some_and(|due| due <= now)
+        });
         let expired = rest.iter().filter(|(_, row)| row.expires <= now).count();
         for (_, row) in rest.iter_mut().filter(|(_, row)| row.expires <= now) {
             row.doubtful = true;

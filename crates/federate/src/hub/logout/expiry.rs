@@ -43,6 +43,7 @@ impl<S: Store> Hub<S> {
         }
         let parts = [self.tenant.as_str().as_bytes(), session.key.as_bytes()];
         let key = LogoutKey::new(hash(self.provider(), "expiry", &parts));
+        let key = key.within(self.logout_scope());
         let mut value = vec![WATCH];
         value.extend(session.key.as_bytes());
         let (expires, due) = (session.retain_until, session.lifetime.expires());

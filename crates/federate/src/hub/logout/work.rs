@@ -109,7 +109,10 @@ impl<S: Store> Hub<S> {
     /// # Errors
     /// Failures of the store. A logout that cannot be carried on does not keep the others.
     pub async fn carry_out_due(&self, limit: usize) -> Result<Vec<PeerFailure>, FederateError> {
-        let claimed = self.store.claim_due(self.now(), LEASE, limit).await?;
+        let claimed = self
+            .store
+            .claim_due(self.logout_scope(), self.now(), LEASE, limit)
+            .await?;
         let mut going_on: FuturesUnordered<_> = claimed
             .iter()
             .map(|claimed| async {
