@@ -32,15 +32,17 @@ pub(crate) struct Backlog {
     arrived: Notify,
 }
 
-/// Requests of one logout that need no browser.
+/// What one logout has to do that needs no browser: requests, or what is due.
 ///
 /// Hand it to [`Hub::carry_out`]. When it is lost, nothing else is: the requests' deadlines pass,
-/// and they are made anew.
+/// and they are made anew; what is due is due again.
 #[derive(Debug)]
 #[must_use]
 pub struct LogoutWork {
     key: LogoutKey,
     requests: Vec<LogoutRequestToSend>,
+    /// Whether the requests are to be made first, from the stored logout.
+    due: bool,
 }
 
 /// A peer that was asked directly and did not answer as a peer does.
@@ -54,7 +56,19 @@ pub struct PeerFailure {
 
 impl LogoutWork {
     pub(super) const fn new(key: LogoutKey, requests: Vec<LogoutRequestToSend>) -> Self {
-        Self { key, requests }
+        Self {
+            key,
+            requests,
+            due: false,
+        }
+    }
+
+    const fn due(key: LogoutKey) -> Self {
+        Self {
+            key,
+            requests: Vec::new(),
+            due: true,
+        }
     }
 }
 
@@ -85,14 +99,27 @@ impl<S: Store> Hub<S> {
     /// # Errors
     /// Failures of the store; the work is then found again when it is due.
     pub async fn carry_out(&self, work: LogoutWork) -> Result<Vec<PeerFailure>, FederateError> {
-        let key = work.key;
+        let LogoutWork {
+            key,
+            mut requests,
+            due,
+        } = work;
+        if due {
+            // What another node had begun, then what is late.
+            for event in [Event::Resumed, Event::DeadlinePassed] {
+                let effects = self.journal().advance(&key, event, self.moment()?).await?;
+                requests.extend(self.revoke(&key, effects).await?.1);
+            }
+        }
         let mut failures = Vec::new();
-        let mut asking: FuturesUnordered<_> = work
-            .requests
+        let mut asking: FuturesUnordered<_> = requests
             .into_iter()
             .map(|request| self.ask(request))
             .collect();
-        while let Some((event, failure)) = asking.next().await {
+        while let Some(asked) = asking.next().await {
+            let Some((event, failure)) = asked else {
+                continue;
+            };
             failures.extend(failure);
             let effects = self.journal().advance(&key, event, self.moment()?).await?;
             let (_, more) = self.revoke(&key, effects).await?;
@@ -101,27 +128,29 @@ impl<S: Store> Hub<S> {
         Ok(failures)
     }
 
-    /// Goes on with up to `limit` logouts that are due: deadlines that passed, retries, and what
-    /// another node left when it died. Call it every second or so; it gives what
+    /// Claims up to `limit` logouts that are due: deadlines that passed, retries, and what
+    /// another node left when it died. Call it every second or so, and at once when it gave as
+    /// many as it was asked for: there may be more. No other node gets them for half a minute.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn due_work(&self, limit: usize) -> Result<Vec<LogoutWork>, FederateError> {
+        let claimed = self.store.claim_due(self.now(), LEASE, limit).await?;
+        let claimed = claimed.into_iter();
+        Ok(claimed
+            .map(|claimed| LogoutWork::due(claimed.key))
+            .collect())
+    }
+
+    /// Claims [`due_work`](Self::due_work) and carries all of it out, for who has no tasks to
+    /// spread it over; it takes as long as the slowest peer. Gives what
     /// [`carry_out`](Self::carry_out) does.
     ///
     /// # Errors
     /// Failures of the store. A logout that cannot be carried on does not keep the others.
     pub async fn carry_out_due(&self, limit: usize) -> Result<Vec<PeerFailure>, FederateError> {
-        let claimed = self.store.claim_due(self.now(), LEASE, limit).await?;
-        let mut going_on: FuturesUnordered<_> = claimed
-            .iter()
-            .map(|claimed| async {
-                let key = claimed.key;
-                let mut requests = Vec::new();
-                // What another node had begun, then what is late.
-                for event in [Event::Resumed, Event::DeadlinePassed] {
-                    let effects = self.journal().advance(&key, event, self.moment()?).await?;
-                    requests.extend(self.revoke(&key, effects).await?.1);
-                }
-                self.carry_out(LogoutWork::new(key, requests)).await
-            })
-            .collect();
+        let claimed = self.due_work(limit).await?.into_iter();
+        let mut going_on: FuturesUnordered<_> = claimed.map(|work| self.carry_out(work)).collect();
         let (mut failures, mut failed) = (Vec::new(), None);
         while let Some(outcome) = going_on.next().await {
             match outcome {
@@ -129,7 +158,6 @@ impl<S: Store> Hub<S> {
                 Err(error) => failed = Some(error),
             }
         }
-        drop(going_on);
         failed.map_or(Ok(failures), Err)
     }
 
@@ -227,16 +255,21 @@ impl<S: Store> Hub<S> {
         })
     }
 
-    /// Asks a peer directly (`[SAMLProf] 4.4.3.3`).
-    async fn ask(&self, to_send: LogoutRequestToSend) -> (Event, Option<PeerFailure>) {
+    /// Asks a peer directly (`[SAMLProf] 4.4.3.3`); `None` when there is nothing to tell of it.
+    async fn ask(&self, to_send: LogoutRequestToSend) -> Option<(Event, Option<PeerFailure>)> {
+        // It waited here for so long that the logout counts it as lost and makes another: under
+        // load each peer would be asked twice, which is more load.
+        if self.now() >= to_send.deadline {
+            return None;
+        }
         let (peer, request_id) = (to_send.entity_id.clone(), to_send.request_id.clone());
         if !lock(&self.backlog.breaker).may_send(&peer, self.now()) {
             let reason = SendFailure::CircuitOpen;
-            return (Event::SendFailed { request_id, reason }, None);
+            return Some((Event::SendFailed { request_id, reason }, None));
         }
         let outcome = self.exchange(to_send).await;
         let mut breaker = lock(&self.backlog.breaker);
-        match outcome {
+        Some(match outcome {
             Ok(event) => {
                 breaker.succeeded(&peer);
                 (event, None)
@@ -246,7 +279,7 @@ impl<S: Store> Hub<S> {
                 let event = Event::SendFailed { request_id, reason };
                 (event, Some(PeerFailure { peer, error }))
             }
-        }
+        })
     }
 
     async fn exchange(
