@@ -156,6 +156,15 @@ impl Logout {
         }
     }
 
+    /// When that was decided.
+    #[must_use]
+    pub const fn decided_at(&self) -> Option<DateTime<Utc>> {
+        match &self.phase {
+            Phase::Responding { decision, .. } | Phase::Done { decision } => Some(decision.at),
+            Phase::Revoking { .. } | Phase::Telling { .. } | Phase::Choosing { .. } => None,
+        }
+    }
+
     /// Whether the answer left, or nobody waits for it.
     #[must_use]
     pub const fn is_done(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::token::hash;
 use chrono::TimeDelta;
 use federate_logout::Initiator;
 use federate_session::{
-    Claimed, EndReason, LogoutKey, SessionKey, SessionRecord, SessionState, StoreError,
+    EndReason, LogoutKey, SessionKey, SessionRecord, SessionState, StoreError, Versioned,
 };
 
 /// How long an expired session is kept so that applications can be told: for so long nobody may
@@ -57,7 +57,8 @@ impl<S: Store> Hub<S> {
     pub(super) async fn look_at_watched(
         &self,
         session: SessionKey,
-        claimed: &Claimed,
+        key: &LogoutKey,
+        watch: Versioned,
     ) -> Result<(), FederateError> {
         let now = self.now();
         let due = match self.store.load(&session, now).await? {
@@ -69,11 +70,8 @@ impl<S: Store> Hub<S> {
             }
             SessionState::Ended(_) | SessionState::Unknown => None,
         };
-        let (key, state) = (&claimed.key, &claimed.state);
-        let value = state.value.clone();
-        let next = self
-            .store
-            .compare_and_swap(key, state.version, value, due, now);
+        let Versioned { version, value, .. } = watch;
+        let next = self.store.compare_and_swap(key, version, value, due, now);
         match next.await {
             // Another node was faster.
             Ok(_) | Err(StoreError::Conflict) => Ok(()),

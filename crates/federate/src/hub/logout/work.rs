@@ -11,7 +11,9 @@ use federate_logout::{
     Answer, Channel, CircuitBreaker, Effect, Event, Initiator, Journal, Layer, LogoutRequestToSend,
     Moment, RevokedParticipant, RevokedUpstream, SendFailure,
 };
-use federate_session::{LogoutKey, Participant, SessionKey, Termination, UpstreamSession};
+use federate_session::{
+    Claimed, LogoutKey, Participant, SessionKey, Termination, UpstreamSession, Versioned,
+};
 use federate_types::EntityId;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -33,15 +35,25 @@ pub(crate) struct Backlog {
     arrived: Notify,
 }
 
-/// Requests of one logout that need no browser.
+/// What one logout has to do that needs no browser: requests, or what is due.
 ///
 /// Hand it to [`Hub::carry_out`]. When it is lost, nothing else is: the requests' deadlines pass,
-/// and they are made anew.
+/// and they are made anew; what is due is due again.
 #[derive(Debug)]
 #[must_use]
 pub struct LogoutWork {
     key: LogoutKey,
-    requests: Vec<LogoutRequestToSend>,
+    task: Task,
+}
+
+#[derive(Debug)]
+enum Task {
+    /// Peers to ask.
+    Ask(Vec<LogoutRequestToSend>),
+    /// A logout to be loaded, and gone on with.
+    GoOn,
+    /// A session that may have expired, as it was found watched.
+    Look(SessionKey, Versioned),
 }
 
 /// A peer that was asked directly and did not answer as a peer does.
@@ -55,7 +67,17 @@ pub struct PeerFailure {
 
 impl LogoutWork {
     pub(super) const fn new(key: LogoutKey, requests: Vec<LogoutRequestToSend>) -> Self {
-        Self { key, requests }
+        let task = Task::Ask(requests);
+        Self { key, task }
+    }
+
+    fn due(claimed: Claimed) -> Self {
+        let Claimed { key, state } = claimed;
+        let task = match watched(&state.value) {
+            Some(session) => Task::Look(session, state),
+            None => Task::GoOn,
+        };
+        Self { key, task }
     }
 }
 
@@ -87,13 +109,31 @@ impl<S: Store> Hub<S> {
     /// Failures of the store; the work is then found again when it is due.
     pub async fn carry_out(&self, work: LogoutWork) -> Result<Vec<PeerFailure>, FederateError> {
         let key = work.key;
+        let requests = match work.task {
+            Task::Ask(requests) => requests,
+            Task::GoOn => {
+                let mut requests = Vec::new();
+                // What another node had begun, then what is late.
+                for event in [Event::Resumed, Event::DeadlinePassed] {
+                    let effects = self.journal().advance(&key, event, self.moment()?).await?;
+                    requests.extend(self.revoke(&key, effects).await?.1);
+                }
+                requests
+            }
+            Task::Look(session, watch) => {
+                self.look_at_watched(session, &key, watch).await?;
+                return Ok(Vec::new());
+            }
+        };
         let mut failures = Vec::new();
-        let mut asking: FuturesUnordered<_> = work
-            .requests
+        let mut asking: FuturesUnordered<_> = requests
             .into_iter()
             .map(|request| self.ask(request))
             .collect();
-        while let Some((event, failure)) = asking.next().await {
+        while let Some(asked) = asking.next().await {
+            let Some((event, failure)) = asked else {
+                continue;
+            };
             failures.extend(failure);
             let effects = self.journal().advance(&key, event, self.moment()?).await?;
             let (_, more) = self.revoke(&key, effects).await?;
@@ -102,34 +142,27 @@ impl<S: Store> Hub<S> {
         Ok(failures)
     }
 
-    /// Goes on with up to `limit` logouts that are due: deadlines that passed, retries, and what
-    /// another node left when it died. Call it every second or so; it gives what
+    /// Claims up to `limit` logouts that are due: deadlines that passed, retries, and what
+    /// another node left when it died. Call it every second or so, and at once when it gave as
+    /// many as it was asked for: there may be more. No other node gets them for half a minute.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn due_work(&self, limit: usize) -> Result<Vec<LogoutWork>, FederateError> {
+        let (scope, now) = (self.logout_scope(), self.now());
+        let claimed = self.store.claim_due(scope, now, LEASE, limit).await?;
+        Ok(claimed.into_iter().map(LogoutWork::due).collect())
+    }
+
+    /// Claims [`due_work`](Self::due_work) and carries all of it out, for who has no tasks to
+    /// spread it over; it takes as long as the slowest peer. Gives what
     /// [`carry_out`](Self::carry_out) does.
     ///
     /// # Errors
     /// Failures of the store. A logout that cannot be carried on does not keep the others.
     pub async fn carry_out_due(&self, limit: usize) -> Result<Vec<PeerFailure>, FederateError> {
-        let claimed = self
-            .store
-            .claim_due(self.logout_scope(), self.now(), LEASE, limit)
-            .await?;
-        let mut going_on: FuturesUnordered<_> = claimed
-            .iter()
-            .map(|claimed| async {
-                let key = claimed.key;
-                if let Some(session) = watched(&claimed.state.value) {
-                    self.look_at_watched(session, claimed).await?;
-                    return Ok(Vec::new());
-                }
-                let mut requests = Vec::new();
-                // What another node had begun, then what is late.
-                for event in [Event::Resumed, Event::DeadlinePassed] {
-                    let effects = self.journal().advance(&key, event, self.moment()?).await?;
-                    requests.extend(self.revoke(&key, effects).await?.1);
-                }
-                self.carry_out(LogoutWork::new(key, requests)).await
-            })
-            .collect();
+        let claimed = self.due_work(limit).await?.into_iter();
+        let mut going_on: FuturesUnordered<_> = claimed.map(|work| self.carry_out(work)).collect();
         let (mut failures, mut failed) = (Vec::new(), None);
         while let Some(outcome) = going_on.next().await {
             match outcome {
@@ -137,7 +170,6 @@ impl<S: Store> Hub<S> {
                 Err(error) => failed = Some(error),
             }
         }
-        drop(going_on);
         failed.map_or(Ok(failures), Err)
     }
 
@@ -235,16 +267,21 @@ impl<S: Store> Hub<S> {
         })
     }
 
-    /// Asks a peer directly (`[SAMLProf] 4.4.3.3`).
-    async fn ask(&self, to_send: LogoutRequestToSend) -> (Event, Option<PeerFailure>) {
+    /// Asks a peer directly (`[SAMLProf] 4.4.3.3`); `None` when there is nothing to tell of it.
+    async fn ask(&self, to_send: LogoutRequestToSend) -> Option<(Event, Option<PeerFailure>)> {
+        // It waited here for so long that the logout counts it as lost and makes another: under
+        // load each peer would be asked twice, which is more load.
+        if self.now() >= to_send.deadline {
+            return None;
+        }
         let (peer, request_id) = (to_send.entity_id.clone(), to_send.request_id.clone());
         if !lock(&self.backlog.breaker).may_send(&peer, self.now()) {
             let reason = SendFailure::CircuitOpen;
-            return (Event::SendFailed { request_id, reason }, None);
+            return Some((Event::SendFailed { request_id, reason }, None));
         }
         let outcome = self.exchange(to_send).await;
         let mut breaker = lock(&self.backlog.breaker);
-        match outcome {
+        Some(match outcome {
             Ok(event) => {
                 breaker.succeeded(&peer);
                 (event, None)
@@ -254,7 +291,7 @@ impl<S: Store> Hub<S> {
                 let event = Event::SendFailed { request_id, reason };
                 (event, Some(PeerFailure { peer, error }))
             }
-        }
+        })
     }
 
     async fn exchange(
