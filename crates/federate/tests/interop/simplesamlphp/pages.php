@@ -1,9 +1,9 @@
 <?php
-// An application with SimpleSAMLphp as its service provider: /page tells who the person is, and
-// /out ends the session. Every other address is SimpleSAMLphp's own.
+// An application with SimpleSAMLphp as its service provider: /page tells who the person is, /who
+// tells it without a sign-in, and /out ends the session. Every other address is SimpleSAMLphp's own.
 
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
-if (!in_array($path, ['/page', '/out', '/done'])) {
+if (!in_array($path, ['/page', '/who', '/out', '/done'])) {
     return false;
 }
 require $_SERVER['DOCUMENT_ROOT'] . '/../lib/_autoload.php';
@@ -18,9 +18,14 @@ if ($path === '/done') {
     echo json_encode(['status' => $state['saml:sp:LogoutStatus']]);
     return true;
 }
+if ($path === '/who' && !$person->isAuthenticated()) {
+    echo json_encode(['name' => null]);
+    return true;
+}
 $person->requireAuth();
 $name = $person->getAuthData('saml:sp:NameID');
 echo json_encode([
+    'name' => $name->getValue(),
     'issuer' => $person->getAuthData('saml:sp:IdP'),
     'name_id' => $name->getValue(),
     'format' => $name->getFormat(),
