@@ -18,7 +18,8 @@
 // With an argument it is an application on the web instead. The file of that name has {"port",
 // "base" (its address)} and what "start" has, but for its own addresses. Its sessions are its own,
 // by cookie; one ends by its name and its index, as in passport-saml. /page says who is signed in,
-// and signs in; /who says it only; /out signs out, and in the end says {"logged_out"}.
+// and signs in; /who says it only; /out signs out, and in the end says {"logged_out"}; /leave signs
+// out here alone.
 
 "use strict";
 
@@ -181,6 +182,11 @@ const pages = {
 
   async "/out"({ cookie }) {
     return { location: await saml.getLogoutUrlAsync(sessions.get(cookie), "/page", {}) };
+  },
+
+  async "/leave"({ cookie }) {
+    sessions.delete(cookie);
+    return { name: null };
   },
 
   async "/slo"({ fields, raw, post, cookie }) {

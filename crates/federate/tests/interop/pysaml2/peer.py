@@ -27,7 +27,7 @@ With an argument it is an application on the web instead. The file of that name 
 namespace}, those of the other party)} and what "start" has, but for the addresses. A browser's session is a name; whether that name is signed in, pysaml2's cache of
 identities says. /page says who is signed in, and signs in; /who says it only; /out signs out by a
 redirect, /global-out as pysaml2 likes best, and in the end they say {"status", "second"} of the
-answer.
+answer; /leave signs out here alone.
 """
 
 import base64
@@ -380,6 +380,10 @@ class Application(Peer):
         self.party.local_logout(name)
         return self.told(answer)
 
+    def leave(self, request):
+        self.party.local_logout(decode(request.session["name"]))
+        return self.who(request)
+
     def told(self, response):
         code = response.response.status.status_code
         second = code.status_code.value if code.status_code else None
@@ -412,7 +416,7 @@ class Application(Peer):
     def serve(self):
         names_are_here()
         routes = {"/metadata": self.described, "/global-out": self.global_out}
-        for name in ("who", "page", "acs", "out", "slo", "soap"):
+        for name in ("who", "page", "acs", "out", "leave", "slo", "soap"):
             routes[f"/{name}"] = getattr(self, name)
         serve(self.port, routes)
 

@@ -15,7 +15,7 @@ With an argument it is an application on the web instead. The file of that name 
 {"port", "base" (its address), "idp", "sso", "slo", "certificate" and "key" (its own),
  "idp_certificate"}. Its sessions are its own, by cookie; the library says when one is to end.
 /page says who is signed in, and signs in; /who says it only; /out signs out, and in the end says
-{"errors", "reason"} of the answer.
+{"errors", "reason"} of the answer; /leave signs out here alone.
 """
 
 import json
@@ -180,6 +180,10 @@ class Application:
         request.session["logging_out"] = sp.get_last_request_id()
         return Reply.redirect(location)
 
+    def leave(self, request):
+        request.session.clear()
+        return self.who(request)
+
     def slo(self, request):
         sp = self.auth(request)
         location = sp.process_slo(
@@ -193,7 +197,7 @@ class Application:
         return Reply.json(told, 400 if errors else 200)
 
     def serve(self):
-        names = ("metadata", "who", "page", "acs", "out", "slo")
+        names = ("metadata", "who", "page", "acs", "out", "leave", "slo")
         serve(self.task["port"], {f"/{name}": getattr(self, name) for name in names})
 
 
