@@ -184,6 +184,11 @@ fn exchange(
 }
 
 impl Answer {
+    /// The value of a header.
+    pub(crate) fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        header(&self.head, name).next()
+    }
+
     /// The status of the answer.
     pub(crate) fn status(&self) -> u16 {
         let status = self.head.split(' ').nth(1).unwrap();

@@ -165,10 +165,11 @@ impl BackChannel for Direct {
             );
             post(&location, &head, &String::from_utf8(envelope).unwrap())
         });
-        match asking.await.unwrap() {
-            Ok(answer) if matches!(answer.status(), 200 | 500) => Ok(answer.text.into_bytes()),
-            Ok(answer) => Err(BackChannelError::new(answer.status().to_string())),
-            Err(error) => Err(BackChannelError::new(error.to_string())),
+        let answer = asking.await.unwrap();
+        let answer = answer.map_err(|error| BackChannelError::new(error.to_string()))?;
+        match (answer.status(), answer.header("content-type")) {
+            (200 | 500, Some(kind)) if soap::is_content_type(kind) => Ok(answer.text.into_bytes()),
+            (status, kind) => Err(BackChannelError::new(format!("{status} {kind:?}"))),
         }
     }
 }

@@ -411,7 +411,7 @@ class Application(Peer):
         envelope = request.body.decode()
         name = self.party.parse_logout_request(envelope, BINDING_SOAP).message.name_id
         info = self.party.handle_logout_request(envelope, name, BINDING_SOAP)
-        return Reply(200, info["data"], {"Content-Type": "text/xml"})
+        return Reply(200, info["data"], info["headers"])
 
     def serve(self):
         names_are_here()
