@@ -231,6 +231,19 @@ impl Page {
         })
     }
 
+    /// The first link to an address with this in it.
+    #[track_caller]
+    pub(crate) fn link_to(&self, part: &str) -> String {
+        let tags = self.text.split("<a ").skip(1);
+        let mut links = tags.filter_map(|tag| {
+            // The attribute follows a blank as in any tag.
+            attribute(&format!(" {}", tag.split('>').next().unwrap()), "href")
+        });
+        let link = links.find(|link| link.contains(part));
+        let link = link.unwrap_or_else(|| panic!("a link to {part}: {}", self.text));
+        absolute(&self.address, &link)
+    }
+
     /// Where the page goes on to by itself.
     fn goes_on_to(&self) -> Option<String> {
         let (_, refresh) = self.text.split_once("http-equiv=\"refresh\"")?;

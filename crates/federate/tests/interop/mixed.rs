@@ -4,6 +4,8 @@
 //! The hub is a server on this machine, as the applications are, and one browser goes between
 //! them. It asks those directly that offer SOAP.
 
+#[path = "mixed/layers.rs"]
+mod layers;
 #[path = "mixed/quirks.rs"]
 mod quirks;
 #[path = "mixed/sessions.rs"]

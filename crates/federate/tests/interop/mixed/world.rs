@@ -8,12 +8,12 @@ use crate::server::Server;
 use crate::simplesamlphp::SimpleSamlPhp;
 use crate::*;
 use federate::hub::{LogoutPage, LogoutPhase};
-use federate::logout::Outcome;
+use federate::logout::{LogoutPolicy, Outcome, UpstreamPolicy};
 use federate::metadata::Endpoint;
 use federate::saml::binding::soap;
 use federate::types::Binding;
-use federate::{BackChannel, BackChannelError};
-use federate_axum::hub::{SLO, SSO};
+use federate::{BackChannel, BackChannelError, Connection};
+use federate_axum::hub::{SLO, SSO, UPSTREAM_ACS, UPSTREAM_SLO};
 use federate_axum::{HubState, Site, hub_router};
 use federate_testkit::keys;
 use std::net::TcpListener;
@@ -74,6 +74,9 @@ pub(crate) struct Options {
     pub(crate) knows_prefixes: bool,
     /// Which names pysaml2 asks for.
     pub(crate) names_at_pysaml2: NameIdFormat,
+    /// Whether people sign in at a SimpleSAMLphp above the hub, and what the hub asks of it when
+    /// they log out.
+    pub(crate) upstream: Option<UpstreamPolicy>,
 }
 
 impl Default for Options {
@@ -84,6 +87,7 @@ impl Default for Options {
             store: "FileStore",
             knows_prefixes: true,
             names_at_pysaml2: NameIdFormat::EmailAddress,
+            upstream: None,
         }
     }
 }
@@ -106,6 +110,8 @@ pub(crate) struct World {
     pub(crate) hub: Arc<Hub<MemoryStore>>,
     pub(crate) base: String,
     pub(crate) peers: BTreeMap<&'static str, Peer>,
+    /// The identity provider above the hub, if there is one.
+    pub(crate) upstream: Option<SimpleSamlPhp>,
     pub(crate) direct: Direct,
     pub(crate) failures: Failures,
 }
@@ -245,7 +251,18 @@ impl World {
             idp = idp.with_application(application);
         }
         let direct = Direct::default();
-        let hub = Hub::new(idp, &[7; 32], Arc::new(MemoryStore::default())).unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let mut hub = Hub::new(idp, &[7; 32], Arc::clone(&store)).unwrap();
+        let mut upstream = None;
+        if let Some(policy) = options.upstream {
+            let (php, below) = start_upstream(&base, store)?;
+            let policy = LogoutPolicy {
+                upstream: policy,
+                ..LogoutPolicy::default()
+            };
+            hub = hub.with_upstream(below).unwrap().with_logout_policy(policy);
+            upstream = Some(php);
+        }
         let hub = Arc::new(hub.with_back_channel(direct.clone()));
         let site = Site::new(&base, "hub", "The hub").unwrap();
         let directory = directory(&[(USER, EMAIL), ("bob", "bob@example.com")]);
@@ -259,6 +276,7 @@ impl World {
             hub,
             base,
             peers,
+            upstream,
             direct,
             failures,
         })
@@ -270,18 +288,35 @@ impl World {
 
     /// Signs in to all: once with a password, and then with the hub's session.
     pub(crate) fn sign_in(&self, browser: &mut Browser, user: &str) {
+        assert_eq!(self.passwords(browser, user), 1, "single sign-on");
+    }
+
+    /// Signs in to all, and says how often a password was asked for.
+    pub(crate) fn passwords(&self, browser: &mut Browser, user: &str) -> usize {
         let mut asked = 0;
         for name in KINDS {
             let address = self.at(name, "/page");
             let mut page = browser.open(&address).page();
-            if page.address.starts_with(&self.base) {
+            if self.upstream.is_some() && page.address.starts_with(&self.base) {
+                page = browser.open(&page.link_to("/upstream/login")).page();
+            }
+            if page.address != address {
                 asked += 1;
-                let form = page.filled(&[("user", user), ("password", PASSWORD)]);
+                let user = [("user", user), ("username", user), ("password", PASSWORD)];
+                // The hub's form, or SimpleSAMLphp's.
+                let form = page
+                    .form()
+                    .unwrap_or_else(|| panic!("{}: {}", page.address, page.text));
+                let fields = form["fields"].as_object().unwrap();
+                let known = user
+                    .into_iter()
+                    .filter(|(name, _)| fields.contains_key(*name));
+                let form = page.filled(&known.collect::<Vec<_>>());
                 page = browser.carry(&form).page();
             }
             assert_eq!(page.address, address, "{}", page.text);
         }
-        assert_eq!(asked, 1, "single sign-on");
+        asked
     }
 
     /// Those that still run, in order.
@@ -398,6 +433,36 @@ fn start_peers(
             application_at("node-saml.test", node_saml, &task),
         ),
     ]))
+}
+
+/// SimpleSAMLphp as an identity provider above the hub, and what the hub is towards it.
+fn start_upstream(
+    base: &str,
+    store: Arc<MemoryStore>,
+) -> Option<(SimpleSamlPhp, ServiceProvider<MemoryStore>)> {
+    let below = ServiceProvider::new(
+        party(&format!("{HUB}/upstream")),
+        &format!("{base}{UPSTREAM_ACS}"),
+        store,
+    );
+    let below = below.unwrap();
+    let below = below.with_single_logout(&format!("{base}{UPSTREAM_SLO}"));
+    let below = below.unwrap();
+    let metadata = String::from_utf8(below.metadata()).unwrap();
+    let mut php = SimpleSamlPhp::start_at("upstream.test", &metadata)?;
+    let format = NameIdFormat::EmailAddress;
+    let class = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+    php.set(|set| {
+        // Without TLS it says that the transport was not protected, which python3-saml wants.
+        set["idp"]["authproc"] = json!([
+            {"class": "saml:AttributeNameID", "attribute": "email", "Format": format.uri()},
+            {"class": "saml:AuthnContextClassRef", "AuthnContextClassRef": class},
+        ]);
+    });
+    let metadata = php.metadata("/saml2/idp/metadata.php");
+    let mut connection = Connection::from_metadata(metadata.as_str().unwrap().as_bytes()).unwrap();
+    connection.email_domains = vec!["example.com".to_owned()];
+    Some((php, below.with_connection(connection).unwrap()))
 }
 
 /// The table of a page of the hub.
