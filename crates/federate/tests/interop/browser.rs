@@ -141,8 +141,10 @@ impl Browser {
         });
         let answer = exchange(host, port, path, &head, body.as_deref())?;
         for cookie in header(&answer.head, "set-cookie") {
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            match cookie.contains("Max-Age=0") || cookie.contains("1970") {
+            // A value may have such digits, too.
+            let (cookie, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
+            let (name, value) = cookie.split_once('=').unwrap();
+            match attributes.contains("Max-Age=0") || attributes.contains("1970") {
                 true => jar.remove(name),
                 false => jar.insert(name.to_owned(), value.to_owned()),
             };

@@ -10,6 +10,8 @@ mod layers;
 mod quirks;
 #[path = "mixed/sessions.rs"]
 mod sessions;
+#[path = "mixed/told.rs"]
+mod told;
 #[path = "mixed/world.rs"]
 mod world;
 
@@ -17,6 +19,7 @@ use crate::browser::{Browser, NOBODY};
 use crate::*;
 use federate::hub::LogoutPhase;
 use federate::logout::{Failure, Outcome};
+use told::*;
 use world::*;
 
 const NOBODY_THERE: [&str; 0] = [];
@@ -128,4 +131,44 @@ async fn one_of_them_is_down() {
         assert_eq!(world.signed_in(&mut browser), NOBODY_THERE, "{name}");
         assert!(!world.is_alive(&session).await);
     }
+}
+
+/// One of them refuses: the browser is left at its page, and the person goes back and on without
+/// it. It is not called signed out, and it says that the person is not. The hub asks it once more
+/// when the person wants that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_them_refuses() {
+    let Some(mut world) = World::new().await else {
+        return;
+    };
+    let mut expected = all_confirmed(None);
+    let skipped = "Asked, no answer (skipped)".to_owned();
+    expected.insert(SIMPLESAMLPHP.to_owned(), skipped.clone());
+    let mut browser = Browser::default();
+    world.sign_in(&mut browser, USER);
+    world.mislead_simplesamlphp(true);
+    let page = world.log_out(&mut browser);
+    let refused = "Unable to validate signature on query string";
+    assert!(page.text.contains(refused), "{}", page.text);
+    let page = world.skip(&mut browser);
+    assert!(page.text.contains("You are not signed out everywhere"));
+    assert_eq!(world.result(&browser), expected);
+    assert_eq!(world.signed_in(&mut browser), [SIMPLESAMLPHP]);
+    world.mislead_simplesamlphp(false);
+    browser.carry(&page.form_to("/retry")).page();
+    assert_eq!(world.result(&browser), all_confirmed(None));
+    assert_eq!(world.signed_in(&mut browser), NOBODY_THERE);
+
+    // The same where an application began.
+    world.sign_in(&mut browser, USER);
+    world.mislead_simplesamlphp(true);
+    let page = browser.open(&world.at(PYSAML2, "/out")).page();
+    assert!(page.text.contains(refused), "{}", page.text);
+    let page = world.skip(&mut browser);
+    let partial = Some(PARTIAL_LOGOUT.to_owned());
+    assert_eq!(answer_at(PYSAML2, &page), (true, partial), "{}", page.text);
+    expected = all_confirmed(Some(PYSAML2));
+    expected.insert(SIMPLESAMLPHP.to_owned(), skipped);
+    assert_eq!(world.result(&browser), expected);
+    assert_eq!(world.signed_in(&mut browser), [SIMPLESAMLPHP]);
 }

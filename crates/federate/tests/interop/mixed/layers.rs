@@ -1,6 +1,7 @@
 //! Three layers: people sign in at a SimpleSAMLphp above the hub.
 
 use super::NOBODY_THERE;
+use super::told::*;
 use super::world::*;
 use crate::browser::Browser;
 use crate::*;

@@ -1,6 +1,7 @@
 //! What these applications do otherwise than they should, and that the hub tells the truth of it.
 
 use super::NOBODY_THERE;
+use super::told::*;
 use super::world::*;
 use crate::browser::Browser;
 use crate::*;

@@ -1,6 +1,7 @@
 //! Several sessions at a time: the end of one leaves the others alone.
 
 use super::NOBODY_THERE;
+use super::told::*;
 use super::world::*;
 use crate::browser::Browser;
 use crate::*;

@@ -1,5 +1,6 @@
 //! A hub and its applications, each a server on this machine, and what they say of a browser.
 
+use super::told::rows;
 use crate::browser::{Browser, Page, post};
 use crate::node_saml::{self, node};
 use crate::peer::{script, skipped, succeeds};
@@ -8,7 +9,7 @@ use crate::server::Server;
 use crate::simplesamlphp::SimpleSamlPhp;
 use crate::*;
 use federate::hub::{LogoutPage, LogoutPhase};
-use federate::logout::{LogoutPolicy, Outcome, UpstreamPolicy};
+use federate::logout::{LogoutPolicy, UpstreamPolicy};
 use federate::metadata::Endpoint;
 use federate::saml::binding::soap;
 use federate::types::Binding;
@@ -29,14 +30,6 @@ pub(crate) const PYTHON3_SAML: &str = "python3-saml";
 pub(crate) const NODE_SAML: &str = "node-saml";
 
 pub(crate) const KINDS: [&str; 4] = [SIMPLESAMLPHP, PYSAML2, PYTHON3_SAML, NODE_SAML];
-
-pub(crate) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
-
-pub(crate) const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
-
-/// What the hub's page says of an application that confirmed, and of the one that began.
-pub(crate) const CONFIRMED: &str = "Signed out";
-pub(crate) const ASKED: &str = "Asked for this sign-out";
 
 /// An application on the web. Its pages: `/page` for people who are signed in, `/who` says who
 /// is, `/out` signs out, and `/leave` signs out there alone.
@@ -252,15 +245,12 @@ impl World {
         }
         let direct = Direct::default();
         let store = Arc::new(MemoryStore::default());
-        let mut hub = Hub::new(idp, &[7; 32], Arc::clone(&store)).unwrap();
+        let hub = Hub::new(idp, &[7; 32], Arc::clone(&store)).unwrap();
+        let mut hub = hub.with_logout_policy(policy(options.upstream));
         let mut upstream = None;
-        if let Some(policy) = options.upstream {
+        if options.upstream.is_some() {
             let (php, below) = start_upstream(&base, store)?;
-            let policy = LogoutPolicy {
-                upstream: policy,
-                ..LogoutPolicy::default()
-            };
-            hub = hub.with_upstream(below).unwrap().with_logout_policy(policy);
+            hub = hub.with_upstream(below).unwrap();
             upstream = Some(php);
         }
         let hub = Arc::new(hub.with_back_channel(direct.clone()));
@@ -337,6 +327,29 @@ impl World {
         running
     }
 
+    /// Makes SimpleSAMLphp, as an application, believe in another key of the hub, or again in the
+    /// right one: it refuses what the hub signed, and its session goes on.
+    pub(crate) fn mislead_simplesamlphp(&mut self, misled: bool) {
+        let right = OURS.1.to_base64();
+        let wrong: String = keys::RSA_CERTIFICATE
+            .lines()
+            .filter(|line| !line.starts_with('-'))
+            .collect();
+        let (from, to) = if misled {
+            (right, wrong)
+        } else {
+            (wrong, right)
+        };
+        let Some(Peer::Php(php)) = self.peers.get_mut(SIMPLESAMLPHP) else {
+            panic!("SimpleSAMLphp runs")
+        };
+        php.set(|set| {
+            let metadata = set["peer"].as_str().unwrap();
+            assert!(metadata.contains(&from));
+            set["peer"] = json!(metadata.replace(&from, &to));
+        });
+    }
+
     /// The session of the hub that a browser had.
     pub(crate) fn session(&self, browser: &Browser) -> Token {
         let cookie = browser.cookie("hub.localhost", "hub_session");
@@ -388,6 +401,17 @@ impl World {
         });
         rows.expect("a page of the logout")
     }
+}
+
+/// A slow machine is no failure, and what failed is tried again at once.
+fn policy(upstream: Option<UpstreamPolicy>) -> LogoutPolicy {
+    let mut policy = LogoutPolicy::default();
+    policy.timing.attempt = TimeDelta::minutes(1);
+    policy.timing.back_channel = TimeDelta::minutes(2);
+    policy.timing.participant = TimeDelta::minutes(2);
+    policy.retries.first = TimeDelta::milliseconds(1);
+    policy.upstream = upstream.unwrap_or(policy.upstream);
+    policy
 }
 
 /// The applications, which know the hub by its metadata or by its addresses.
@@ -463,50 +487,4 @@ fn start_upstream(
     let mut connection = Connection::from_metadata(metadata.as_str().unwrap().as_bytes()).unwrap();
     connection.email_domains = vec!["example.com".to_owned()];
     Some((php, below.with_connection(connection).unwrap()))
-}
-
-/// The table of a page of the hub.
-fn rows(page: &Page) -> BTreeMap<String, String> {
-    let rows = page.text.split("<th scope=\"row\">").skip(1);
-    let rows = rows.map(|row| {
-        let (name, rest) = row.split_once("</th>").unwrap();
-        let (_, rest) = rest.split_once("<span class=\"state").unwrap();
-        let (_, rest) = rest.split_once('>').unwrap();
-        let (outcome, _) = rest.split_once('<').unwrap();
-        (name.to_owned(), outcome.to_owned())
-    });
-    rows.collect()
-}
-
-/// What the hub's page says when one asked and the others confirmed.
-pub(crate) fn all_confirmed(initiator: Option<&str>) -> BTreeMap<String, String> {
-    let said = KINDS.into_iter().map(|name| match Some(name) == initiator {
-        true => (name.to_owned(), ASKED.to_owned()),
-        false => (name.to_owned(), CONFIRMED.to_owned()),
-    });
-    said.collect()
-}
-
-/// What became of each, by name.
-pub(crate) fn outcomes(page: &LogoutPage) -> BTreeMap<&str, &Outcome> {
-    let peers = page.applications.iter().chain(&page.upstreams);
-    peers
-        .map(|peer| (peer.name.as_str(), &peer.outcome))
-        .collect()
-}
-
-/// What a peer's page says of the hub's answer, as its software reads it: whether it is a success,
-/// and the second-level status where the software tells it.
-pub(crate) fn answer_at(name: &str, page: &Page) -> (bool, Option<String>) {
-    let said = page.json();
-    let second = |value: &Value| value.as_str().map(str::to_owned);
-    match name {
-        SIMPLESAMLPHP => {
-            let status = &said["status"];
-            (status["Code"] == SUCCESS, second(&status["SubCode"]))
-        }
-        PYSAML2 => (said["status"] == SUCCESS, second(&said["second"])),
-        PYTHON3_SAML => (said["errors"] == json!([]), None),
-        _ => (said["logged_out"] == true, None),
-    }
 }
