@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_TYPE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use federate::Token;
+use federate::saml::binding::soap;
 use federate::saml::ecp;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -43,7 +44,7 @@ impl<S: Send + Sync> FromRequest<S> for Envelope {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        if !is_of_type(&request, "text/xml") {
+        if !soap::is_content_type(content_type(&request)) {
             return Err(Failure::new(Fault::NotAnEnvelope));
         }
         octets(request).await.map(Self)
@@ -86,7 +87,7 @@ impl<S: Send + Sync> FromRequest<S> for FormOrEnvelope {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
-        if is_of_type(&request, "text/xml") {
+        if soap::is_content_type(content_type(&request)) {
             return octets(request).await.map(Self::Envelope);
         }
         if !is_of_type(&request, FORM) {
@@ -96,10 +97,13 @@ impl<S: Send + Sync> FromRequest<S> for FormOrEnvelope {
     }
 }
 
-fn is_of_type(request: &Request, expected: &str) -> bool {
+fn content_type(request: &Request) -> &str {
     let kind = request.headers().get(CONTENT_TYPE);
-    let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or("");
-    let kind = kind.split(';').next().unwrap_or("").trim();
+    kind.and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+fn is_of_type(request: &Request, expected: &str) -> bool {
+    let kind = content_type(request).split(';').next().unwrap_or("").trim();
     kind.eq_ignore_ascii_case(expected)
 }
 

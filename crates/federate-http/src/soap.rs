@@ -32,8 +32,7 @@ impl Client {
         }
         let kind = response.headers().get(CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("");
-        let kind = kind.split(';').next().unwrap_or("").trim();
-        if !kind.eq_ignore_ascii_case("text/xml") {
+        if !soap::is_content_type(kind) {
             return Err(HttpError::NotAnEnvelope);
         }
         let mut answer = Vec::new();

@@ -14,6 +14,8 @@
 
 #[path = "interop/browser.rs"]
 mod browser;
+#[path = "interop/mixed.rs"]
+mod mixed;
 #[path = "interop/nanoidp.rs"]
 mod nanoidp;
 #[path = "interop/node_saml.rs"]
@@ -140,23 +142,32 @@ fn application(metadata: &Value) -> Application {
     Application::from_metadata("Peer", metadata.as_str().unwrap().as_bytes()).unwrap()
 }
 
-/// Our hub with one application, and a session of the one user.
-async fn hub(application: Application) -> (Hub<MemoryStore>, Token) {
+/// People with these names and e-mail addresses, who all have the one password.
+fn directory(people: &[(&str, &str)]) -> Directory {
     let provider = aws_lc_provider();
-    let mut profile = Profile::default();
-    for (name, values) in ATTRIBUTES {
-        let values = values.iter().map(|value| (*value).to_owned()).collect();
-        profile.attributes.insert(name.to_owned(), values);
-    }
     static HASH: LazyLock<String> =
         LazyLock::new(|| hash_password(&aws_lc_provider(), PASSWORD).unwrap());
-    let password_hash = HASH.clone();
-    let user = DirectoryUser {
-        password_hash,
-        profile,
+    let person = |(name, email): &(&str, &str)| {
+        let mut profile = Profile::default();
+        for (name, values) in ATTRIBUTES {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            profile.attributes.insert(name.to_owned(), values);
+        }
+        let email = vec![(*email).to_owned()];
+        profile.attributes.insert("email".to_owned(), email);
+        let password_hash = HASH.clone();
+        let user = DirectoryUser {
+            password_hash,
+            profile,
+        };
+        ((*name).to_owned(), user)
     };
-    let users = BTreeMap::from([(USER.to_owned(), user)]);
-    let directory = Directory::new(&provider, users).unwrap();
+    Directory::new(&provider, people.iter().map(person).collect()).unwrap()
+}
+
+/// Our hub with one application, and a session of the one user.
+async fn hub(application: Application) -> (Hub<MemoryStore>, Token) {
+    let directory = directory(&[(USER, EMAIL)]);
     let idp = identity_provider().with_application(application);
     let hub = Hub::new(idp, &[7; 32], Arc::new(MemoryStore::default())).unwrap();
     let user = directory.authenticate(USER, PASSWORD).unwrap();

@@ -13,6 +13,22 @@ pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 /// The value of the `SOAPAction` header of requests (`[SAMLBind] 3.2.3`).
 pub const ACTION: &str = "http://www.oasis-open.org/committees/security";
 
+/// Whether a `Content-Type` is an envelope's: what SOAP 1.1 calls it, or what SOAP 1.2 does, by
+/// which pysaml2 sends and answers. No page of another site can make a browser send either
+/// without asking first.
+///
+/// ```
+/// use federate_saml::binding::soap::{CONTENT_TYPE, is_content_type};
+/// assert!(is_content_type(CONTENT_TYPE) && is_content_type("application/soap+xml"));
+/// assert!(!is_content_type("text/html") && !is_content_type("text/plain; text/xml"));
+/// ```
+#[must_use]
+pub fn is_content_type(value: &str) -> bool {
+    let kind = value.split(';').next().unwrap_or("").trim();
+    let known = ["text/xml", "application/soap+xml"];
+    known.iter().any(|known| kind.eq_ignore_ascii_case(known))
+}
+
 const NAMESPACE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 const ENVELOPE: Name = soap("Envelope");
 const HEADER: Name = soap("Header");

@@ -63,6 +63,9 @@ pub fn validate_logout_response(
 ) -> Result<(), Refusal> {
     issuer(response.issuer.as_ref(), expect.peer)?;
     let actual = response.destination.as_deref();
+    // By SOAP it came back on the connection of the request and was sent to no address: pysaml2
+    // says so with an empty one.
+    let actual = actual.filter(|actual| expect.binding != Binding::Soap || !actual.is_empty());
     let required = requires_destination(expect.binding);
     destination(actual, expect.single_logout_service, required)?;
     in_response_to(request, response.in_response_to.as_ref())?;

@@ -23,7 +23,7 @@ pub(crate) fn node() -> Command {
     node
 }
 
-static INSTALLED: LazyLock<bool> =
+pub(crate) static INSTALLED: LazyLock<bool> =
     LazyLock::new(|| succeeds(node().args(["-e", "require('@node-saml/node-saml')"])));
 
 /// node-saml, which wants a part to be signed and names of a kind, and its metadata; none where

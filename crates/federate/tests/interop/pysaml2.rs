@@ -16,12 +16,12 @@ const PEER_SP: &str = "https://pysaml2.example/sp";
 const PEER_IDP: &str = "https://pysaml2.example/idp";
 const PASSWORD_CLASS: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
-fn python() -> Command {
+pub(crate) fn python() -> Command {
     Command::new(std::env::var_os("FEDERATE_PYTHON").unwrap_or_else(|| "python3".into()))
 }
 
 /// Why it cannot be had, if it cannot.
-static ABSENT: LazyLock<Option<&str>> = LazyLock::new(|| {
+pub(crate) static ABSENT: LazyLock<Option<&str>> = LazyLock::new(|| {
     if !succeeds(python().args(["-c", "import saml2"])) {
         Some("pysaml2 is not installed for FEDERATE_PYTHON")
     } else if !succeeds(Command::new("xmlsec1").arg("--version")) {

@@ -36,7 +36,7 @@ static ABSENT: LazyLock<Option<&str>> = LazyLock::new(|| {
 });
 
 /// A running SimpleSAMLphp, which reads what it shall do with every request.
-struct SimpleSamlPhp {
+pub(crate) struct SimpleSamlPhp {
     server: Server,
     options: Value,
 }
@@ -44,12 +44,17 @@ struct SimpleSamlPhp {
 impl SimpleSamlPhp {
     /// Starts it; none where it is not installed.
     fn start(our_metadata: &str) -> Option<Self> {
+        Self::start_at("simplesamlphp.test", our_metadata)
+    }
+
+    /// The same at another host.
+    pub(crate) fn start_at(host: &str, our_metadata: &str) -> Option<Self> {
         if let Some(why) = *ABSENT {
             skipped(why);
             return None;
         }
         let user: BTreeMap<_, _> = ATTRIBUTES.into_iter().collect();
-        let server = Server::start("simplesamlphp.test", |port, _, folder| {
+        let server = Server::start(host, |port, _, folder| {
             std::fs::write(folder.join("key.pem"), keys::RSA_KEY).unwrap();
             std::fs::write(folder.join("certificate.pem"), keys::RSA_CERTIFICATE).unwrap();
             let mut php = Command::new("php");
@@ -63,7 +68,7 @@ impl SimpleSamlPhp {
         let options = json!({
             "base": server.at(""), "folder": server.folder(), "peer": our_metadata, "user": user,
             "format": NameIdFormat::EmailAddress.uri(),
-            "sp": {"idp": HUB}, "idp": {}, "for_sp": {},
+            "store": "phpsession", "sp": {"idp": HUB}, "idp": {}, "for_sp": {},
         });
         let mut peer = Self { server, options };
         peer.set(|_| ());
@@ -71,18 +76,18 @@ impl SimpleSamlPhp {
     }
 
     /// Changes its options.
-    fn set(&mut self, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Value)) {
         change(&mut self.options);
         let file = self.server.folder().join("peer.json");
         std::fs::write(file, self.options.to_string()).unwrap();
     }
 
     /// The address of a path.
-    fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         self.server.at(path)
     }
 
-    fn metadata(&self, path: &str) -> Value {
+    pub(crate) fn metadata(&self, path: &str) -> Value {
         json!(Browser::default().open(&self.at(path)).page().text)
     }
 }

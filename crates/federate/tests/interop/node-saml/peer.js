@@ -14,10 +14,19 @@
 // {"do": "logout"} gives {"message"}, a LogoutRequest about the last login.
 // {"do": "logout_request", "message"} takes one and gives {"profile", "message"}, the answer.
 // {"do": "logout_response", "message"} gives {"logged_out"}.
+//
+// With an argument it is an application on the web instead. The file of that name has {"port",
+// "base" (its address)} and what "start" has, but for its own addresses. Its sessions are its own,
+// by cookie; one ends by its name and its index, as in passport-saml. /page says who is signed in,
+// and signs in; /who says it only; /out signs out, and in the end says {"logged_out"}; /leave signs
+// out here alone.
 
 "use strict";
 
 const { SAML } = require("@node-saml/node-saml");
+const crypto = require("crypto");
+const fs = require("fs");
+const http = require("http");
 const readline = require("readline");
 const { URL } = require("url");
 
@@ -123,7 +132,114 @@ const tasks = {
   },
 };
 
+/** The sessions of the application, by cookie. */
+const sessions = new Map();
+
+/** The sessions that a LogoutRequest is about. */
+function meant(request) {
+  return [...sessions].filter(
+    ([, session]) =>
+      session.nameID === request.nameID &&
+      (!request.sessionIndex || session.sessionIndex === request.sessionIndex),
+  );
+}
+
+/** A request: its path, its query or body, and the fields of that. */
+async function read(request) {
+  const [path, query] = request.url.split("?");
+  let raw = query || "";
+  if (request.method === "POST") {
+    raw = "";
+    for await (const part of request) raw += part;
+  }
+  const fields = Object.fromEntries(new URLSearchParams(raw));
+  const cookie = /application=(\w+)/.exec(request.headers.cookie || "");
+  return { path, raw, fields, post: request.method === "POST", cookie: cookie && cookie[1] };
+}
+
+const pages = {
+  async "/metadata"() {
+    return { text: saml.metadata };
+  },
+
+  async "/who"({ cookie }) {
+    const session = sessions.get(cookie);
+    return { name: session ? session.nameID : null };
+  },
+
+  async "/page"({ cookie }) {
+    const session = sessions.get(cookie);
+    return session
+      ? { name: session.nameID }
+      : { location: await saml.getAuthorizeUrlAsync("/page") };
+  },
+
+  async "/acs"({ fields, cookie }) {
+    const accepted = await saml.validatePostResponseAsync(fields);
+    sessions.set(cookie, accepted.profile);
+    return { location: fields.RelayState };
+  },
+
+  async "/out"({ cookie }) {
+    return { location: await saml.getLogoutUrlAsync(sessions.get(cookie), "/page", {}) };
+  },
+
+  async "/leave"({ cookie }) {
+    sessions.delete(cookie);
+    return { name: null };
+  },
+
+  async "/slo"({ fields, raw, post, cookie }) {
+    if (!post && !fields.Signature) throw new Error("the query is not signed");
+    const taken = await (!post
+      ? saml.validateRedirectAsync(fields, raw)
+      : fields.SAMLRequest
+        ? saml.validatePostRequestAsync(fields)
+        : saml.validatePostResponseAsync(fields));
+    if (fields.SAMLResponse) {
+      sessions.delete(cookie);
+      return { logged_out: taken.loggedOut };
+    }
+    const ended = meant(taken.profile);
+    for (const [cookie] of ended) sessions.delete(cookie);
+    const state = fields.RelayState || "";
+    const matched = ended.length > 0;
+    return { location: await saml.getLogoutResponseUrlAsync(taken.profile, state, {}, matched) };
+  },
+};
+
+/** The application, until it is ended. */
+async function serve(task) {
+  const addresses = { entity_id: `${task.base}/metadata`, acs: `${task.base}/acs` };
+  const { metadata } = await tasks.start({ ...task, ...addresses, slo: `${task.base}/slo` });
+  saml.metadata = metadata;
+  http
+    .createServer(async (request, response) => {
+      const asked = await read(request);
+      asked.cookie = asked.cookie || crypto.randomBytes(16).toString("hex");
+      const headers = { "Set-Cookie": `application=${asked.cookie}; Path=/; HttpOnly` };
+      let status = 200;
+      let answer;
+      try {
+        answer = pages[asked.path] ? await pages[asked.path](asked) : { text: "" };
+      } catch (error) {
+        status = 400;
+        answer = { refused: String(error) };
+      }
+      if (answer.location) {
+        status = 302;
+        headers.Location = answer.location;
+      }
+      response.writeHead(status, headers);
+      response.end(answer.text === undefined ? JSON.stringify(answer) : answer.text);
+    })
+    .listen(task.port, "127.0.0.1");
+}
+
 async function main() {
+  if (process.argv.length > 2) {
+    return serve(JSON.parse(fs.readFileSync(process.argv[2], "utf8")));
+  }
   for await (const line of readline.createInterface({ input: process.stdin })) {
     const task = JSON.parse(line);
     let answer;

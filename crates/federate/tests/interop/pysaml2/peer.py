@@ -21,6 +21,13 @@ Of both, about the last login:
 {"do": "logout_request", "message"} takes one and gives {"name_id", "session_index", "message"},
     the answer.
 {"do": "logout_response", "message"} takes the answer to its own.
+
+With an argument it is an application on the web instead. The file of that name has {"port", "base"
+(its address), "soap" (whether its metadata offers logout by SOAP, too), "prefixes" ({prefix:
+namespace}, those of the other party)} and what "start" has, but for the addresses. A browser's session is a name; whether that name is signed in, pysaml2's cache of
+identities says. /page says who is signed in, and signs in; /who says it only; /out signs out by a
+redirect, /global-out as pysaml2 likes best, and in the end they say {"status", "second"} of the
+answer; /leave signs out here alone.
 """
 
 import base64
@@ -33,17 +40,23 @@ import tempfile
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 import saml2.entity
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, BINDING_SOAP
 from saml2.client import Saml2Client
 from saml2.config import IdPConfig, SPConfig
+from saml2.ident import code, decode
 from saml2.metadata import entity_descriptor
 from saml2.saml import AUTHN_PASSWORD_PROTECTED, NAMEID_FORMAT_EMAILADDRESS, NameID
 from saml2.server import Server
 from saml2.sigver import pre_encryption_part, verify_redirect_signature
 from saml2.time_util import in_a_while
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
+
+sys.dont_write_bytecode = True  # no files among the sources
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from web import Reply, names_are_here, serve  # noqa: E402
 
 BINDINGS = {"redirect": BINDING_HTTP_REDIRECT, "post": BINDING_HTTP_POST}
 # Algorithm, and kind of key as the xmlsec1 program names it. The first is pysaml2's own.
@@ -87,6 +100,8 @@ class Peer:
         self.sp = task["role"] == "sp"
         both = [BINDING_HTTP_REDIRECT, BINDING_HTTP_POST]
         endpoints = {"single_logout_service": [(task["slo"], binding) for binding in both]}
+        if task.get("soap"):
+            endpoints["single_logout_service"].insert(0, (task["soap"], BINDING_SOAP))
         service = {
             "endpoints": endpoints,
             "logout_requests_signed": True,
@@ -263,8 +278,8 @@ class Peer:
             "message": pack(binding, info),
         }
 
-    def logout_response(self, task):
-        binding, fields = unpack(task["message"])
+    def read_logout_response(self, message):
+        binding, fields = unpack(message)
         if binding == BINDING_HTTP_REDIRECT:
             # pysaml2 leaves the signature of a redirected response to its caller.
             certificates = self.party.metadata.certs(self.other, "any", "signing")
@@ -276,7 +291,10 @@ class Peer:
                 raise Refused("the signature of the query is wrong")
         elif b"<ds:Signature" not in base64.b64decode(fields["SAMLResponse"]):
             raise Refused("the response is not signed")
-        response = self.party.parse_logout_request_response(fields["SAMLResponse"], binding)
+        return self.party.parse_logout_request_response(fields["SAMLResponse"], binding)
+
+    def logout_response(self, task):
+        response = self.read_logout_response(task["message"])
         return {
             "in_response_to": response.in_response_to,
             "issuer": response.issuer(),
@@ -295,10 +313,121 @@ class Peer:
         }[task["do"]](task)
 
 
+class Application(Peer):
+    """A service provider on the web."""
+
+    def __init__(self, task, directory):
+        self.base = task["base"]
+        self.port = task["port"]
+        addresses = {name: f"{self.base}/{name}" for name in ("acs", "slo")}
+        addresses["entity_id"] = f"{self.base}/metadata"
+        addresses["soap"] = f"{self.base}/soap" if task["soap"] else None
+        # pysaml2 takes a message out of its envelope by writing it anew, and verifies that. The
+        # signature is good only if the prefixes are the same then.
+        for prefix, namespace in task["prefixes"].items():
+            ElementTree.register_namespace(prefix, namespace)
+        super().__init__({"role": "sp", **task, **addresses}, directory)
+
+    def described(self, _):
+        return Reply(200, self.metadata)
+
+    def name_of(self, request):
+        """The name of the browser's session, if pysaml2 knows it to be signed in."""
+        name = request.session.get("name")
+        return name if name and self.party.is_logged_in(decode(name)) else None
+
+    def who(self, request):
+        name = self.name_of(request)
+        return Reply.json({"name": decode(name).text if name else None})
+
+    def page(self, request):
+        if self.name_of(request):
+            return self.who(request)
+        asked, info = self.party.prepare_for_authenticate(entityid=self.other, relay_state="/page")
+        request.session["asked"] = asked
+        return Reply.redirect(pack(BINDING_HTTP_REDIRECT, info)["location"])
+
+    def acs(self, request):
+        self.party.want_assertions_signed = True
+        response = self.party.parse_authn_request_response(
+            request.fields["SAMLResponse"],
+            BINDING_HTTP_POST,
+            outstanding={request.session.pop("asked"): "/"},
+        )
+        request.session["name"] = code(response.session_info()["name_id"])
+        return Reply.redirect(request.fields["RelayState"])
+
+    def out(self, request):
+        name = decode(request.session["name"])
+        sent = self.party.do_logout(
+            name,
+            [self.other],
+            reason="",
+            expire=in_a_while(minutes=5),
+            sign=True,
+            expected_binding=BINDING_HTTP_REDIRECT,
+        )
+        binding, info = sent[self.other]
+        return Reply.redirect(pack(binding, info)["location"])
+
+    def global_out(self, request):
+        name = decode(request.session["name"])
+        sent = self.party.global_logout(name, expire=in_a_while(minutes=5), sign=True)
+        answer = sent[self.other]
+        if isinstance(answer, tuple):
+            return Reply.redirect(pack(*answer)["location"])
+        # By SOAP it has the answer at once, and leaves it to its caller to end the session.
+        self.party.local_logout(name)
+        return self.told(answer)
+
+    def leave(self, request):
+        self.party.local_logout(decode(request.session["name"]))
+        return self.who(request)
+
+    def told(self, response):
+        code = response.response.status.status_code
+        second = code.status_code.value if code.status_code else None
+        return Reply.json({"status": code.value, "second": second})
+
+    def slo(self, request):
+        if "SAMLResponse" in request.fields:
+            response = self.read_logout_response(request.message())
+            self.party.handle_logout_response(response)
+            return self.told(response)
+        binding = BINDING_HTTP_POST if request.is_post else BINDING_HTTP_REDIRECT
+        name = self.name_of(request)
+        info = self.party.handle_logout_request(
+            request.fields["SAMLRequest"],
+            decode(name) if name else None,
+            binding,
+            relay_state=request.fields.get("RelayState"),
+            sigalg=request.fields.get("SigAlg"),
+            signature=request.fields.get("Signature"),
+        )
+        return Reply.redirect(pack(BINDING_HTTP_REDIRECT, info)["location"])
+
+    def soap(self, request):
+        # pysaml2 wants to be told whose session it is; here only the request knows.
+        envelope = request.body.decode()
+        name = self.party.parse_logout_request(envelope, BINDING_SOAP).message.name_id
+        info = self.party.handle_logout_request(envelope, name, BINDING_SOAP)
+        return Reply(200, info["data"], info["headers"])
+
+    def serve(self):
+        names_are_here()
+        routes = {"/metadata": self.described, "/global-out": self.global_out}
+        for name in ("who", "page", "acs", "out", "leave", "slo", "soap"):
+            routes[f"/{name}"] = getattr(self, name)
+        serve(self.port, routes)
+
+
 def main():
     """Does what standard input asks for, line by line."""
     peer = None
     with tempfile.TemporaryDirectory() as directory:
+        if len(sys.argv) > 1:
+            task = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+            Application(task, directory).serve()
         for line in sys.stdin:
             task = json.loads(line)
             try:

@@ -2,6 +2,7 @@
 // SimpleSAMLphp, for our tests.
 
 require_once __DIR__ . '/peer.php';
+require_once __DIR__ . '/store.php';
 $peer = peer();
 $folder = $peer['folder'] . '/';
 
@@ -27,6 +28,6 @@ $config = [
     'session.cookie.samesite' => 'Lax',
     'language.cookie.secure' => false,
     'language.cookie.samesite' => 'Lax',
-    'store.type' => 'phpsession',
+    'store.type' => $peer['store'],
     'metadata.sources' => [['type' => 'flatfile']],
 ];
