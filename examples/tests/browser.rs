@@ -1,10 +1,14 @@
 //! The main job in a real browser: one sign-in, two applications, one logout.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::indexing_slicing)]
 
 mod browser {
+    mod frames;
     mod logout;
     pub(crate) mod programs;
+    mod soap;
+    mod world;
 }
 
 use browser::programs::{Browser, Hub, ThirdPartyCookies, free_ports, missing_browser};
@@ -22,6 +26,18 @@ struct Walk {
 }
 
 impl Walk {
+    /// Keeps screenshots where `FEDERATE_SCREENSHOTS` says.
+    fn new(driver: WebDriver) -> Self {
+        let screenshots = std::env::var_os("FEDERATE_SCREENSHOTS").map(PathBuf::from);
+        if let Some(folder) = &screenshots {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        Self {
+            driver,
+            screenshots,
+        }
+    }
+
     /// Waits for the element: redirects and forms that submit themselves lie in between.
     async fn element(&self, css: &str) -> WebElement {
         let begun = Instant::now();
@@ -107,10 +123,6 @@ async fn one_sign_in_two_applications_one_logout() {
     if is_skipped() {
         return;
     }
-    let screenshots = std::env::var_os("FEDERATE_SCREENSHOTS").map(PathBuf::from);
-    if let Some(folder) = &screenshots {
-        std::fs::create_dir_all(folder).unwrap();
-    }
     let data = tempfile::tempdir().unwrap();
     let port = free_ports(3);
     let addresses = Addresses {
@@ -122,10 +134,7 @@ async fn one_sign_in_two_applications_one_logout() {
     let password = hub.password("alice");
     let browser = Browser::start();
     let driver = browser.driver(ThirdPartyCookies::Allowed).await;
-    let walk = Walk {
-        driver: driver.clone(),
-        screenshots,
-    };
+    let walk = Walk::new(driver.clone());
 
     sign_in(&walk, &addresses, &password).await;
     second_application(&walk, &addresses).await;

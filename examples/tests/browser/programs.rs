@@ -63,9 +63,15 @@ pub(crate) struct Hub {
 impl Hub {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(port: u16, data: &Path) -> Self {
+        Self::start_with(port, data, &[])
+    }
+
+    /// Starts it with more options.
+    pub(crate) fn start_with(port: u16, data: &Path, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
             .args(["--port", &port.to_string(), "--data-dir"])
             .arg(data)
+            .args(options)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the hub starts");
