@@ -8,6 +8,7 @@ mod browser {
     mod logout;
     pub(crate) mod programs;
     mod soap;
+    mod upstream;
     mod world;
 }
 
