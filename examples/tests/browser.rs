@@ -4,8 +4,11 @@
 #![allow(clippy::indexing_slicing)]
 
 mod browser {
+    mod accessibility;
     mod frames;
     mod logout;
+    mod narrow;
+    mod plain;
     pub(crate) mod programs;
     mod soap;
     mod upstream;
@@ -23,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The browser, with what the test asks of pages.
 struct Walk {
     driver: WebDriver,
+    /// Whether pages may run scripts.
+    scripts: bool,
     screenshots: Option<PathBuf>,
 }
 
@@ -35,7 +40,25 @@ impl Walk {
         }
         Self {
             driver,
+            scripts: true,
             screenshots,
+        }
+    }
+
+    /// In a browser that runs no scripts.
+    fn without_scripts(driver: WebDriver) -> Self {
+        Self {
+            scripts: false,
+            ..Self::new(driver)
+        }
+    }
+
+    /// Where a form would submit itself, the person does it if there are no scripts.
+    async fn send_form_by_hand(&self) {
+        if !self.scripts {
+            self.wait_for_text("Your browser does not run scripts.")
+                .await;
+            self.click("form button").await;
         }
     }
 

@@ -7,9 +7,6 @@ use crate::{Walk, is_skipped};
 /// As many messages as there can be.
 const ALL: usize = 100;
 
-/// The button that asks an application once more.
-const RETRY: &str = "form[action$='/retry'] button";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_shows_how_applications_are_told_without_the_browser() {
     if is_skipped() {
@@ -59,10 +56,10 @@ async fn an_application_that_was_down_is_told_when_the_person_tries_again() {
     world.assert_signed_in_only_at(&walk, &[dead]).await;
     // It is still down.
     walk.go(&page).await;
-    walk.click(RETRY).await;
+    walk.click(&world.retry(dead)).await;
     world.look_until_it_says(&walk, &page, dead, "Failed").await;
     world.applications[dead].come_up();
-    walk.click(RETRY).await;
+    walk.click(&world.retry(dead)).await;
     world
         .look_until_it_says(&walk, &page, dead, "Signed out")
         .await;

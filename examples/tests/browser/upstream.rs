@@ -1,6 +1,8 @@
 //! Three layers: an identity provider upstream, the hub, its applications. Upstream is a second
 //! hub.
 
+use super::accessibility::assert_accessible;
+use super::narrow::assert_legible;
 use super::programs::{Browser, Hub, ThirdPartyCookies, free_ports};
 use super::world::{PASSWORD, fetch};
 use crate::{Walk, is_skipped};
@@ -132,7 +134,8 @@ impl Layers {
         walk.click("#log-out").await;
         if let Some(choice) = choice {
             walk.element(choice).await;
-            walk.shoot("30-choice-upstream").await;
+            assert_accessible(walk).await;
+            assert_legible(walk, "30-choice").await;
             walk.click(choice).await;
         }
         // Upstream's page in between goes on by itself.

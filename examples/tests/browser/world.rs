@@ -48,6 +48,8 @@ pub(super) enum Kind {
     Direct,
     /// As [`Kind::Direct`], and nobody listens there yet.
     DirectDead,
+    /// It waits for [`App::let_through`] with every message that a browser brings.
+    Held,
 }
 
 /// What there is, and how the hub is configured.
@@ -169,7 +171,9 @@ async fn on_the_way(
     }
     match kind {
         Kind::Slow if is_message => tokio::time::sleep(SLOW).await,
-        Kind::Direct | Kind::DirectDead if is_message => gate.acquire().await.unwrap().forget(),
+        Kind::Direct | Kind::DirectDead | Kind::Held if is_message => {
+            gate.acquire().await.unwrap().forget()
+        }
         Kind::ByCookie if is_message && !is_with_session(request.headers()) => {
             return (StatusCode::FORBIDDEN, "no session here").into_response();
         }
@@ -335,6 +339,7 @@ impl World {
         walk.element("#log-out").await;
         for app in &self.applications {
             walk.go(&format!("{}login", app.address)).await;
+            walk.send_form_by_hand().await;
             walk.wait_for_text("signed in here").await;
         }
     }
@@ -361,6 +366,12 @@ impl World {
         let line = result.lines().find_map(|line| line.strip_prefix(&name));
         line.unwrap_or_else(|| panic!("{name}: {result}"))
             .to_owned()
+    }
+
+    /// The button of the result page that asks an application once more.
+    pub(super) fn retry(&self, number: usize) -> String {
+        let address = &self.applications[number].address;
+        format!("input[value='{address}saml/metadata'] + button")
     }
 
     /// Opens the page again and again until it says this of an application.
