@@ -1,10 +1,18 @@
 //! The main job in a real browser: one sign-in, two applications, one logout.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::indexing_slicing)]
 
 mod browser {
+    mod accessibility;
+    mod frames;
     mod logout;
+    mod narrow;
+    mod plain;
     pub(crate) mod programs;
+    mod soap;
+    mod upstream;
+    mod world;
 }
 
 use browser::programs::{Browser, Hub, ThirdPartyCookies, free_ports, missing_browser};
@@ -18,10 +26,42 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The browser, with what the test asks of pages.
 struct Walk {
     driver: WebDriver,
+    /// Whether pages may run scripts.
+    scripts: bool,
     screenshots: Option<PathBuf>,
 }
 
 impl Walk {
+    /// Keeps screenshots where `FEDERATE_SCREENSHOTS` says.
+    fn new(driver: WebDriver) -> Self {
+        let screenshots = std::env::var_os("FEDERATE_SCREENSHOTS").map(PathBuf::from);
+        if let Some(folder) = &screenshots {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        Self {
+            driver,
+            scripts: true,
+            screenshots,
+        }
+    }
+
+    /// In a browser that runs no scripts.
+    fn without_scripts(driver: WebDriver) -> Self {
+        Self {
+            scripts: false,
+            ..Self::new(driver)
+        }
+    }
+
+    /// Where a form would submit itself, the person does it if there are no scripts.
+    async fn send_form_by_hand(&self) {
+        if !self.scripts {
+            self.wait_for_text("Your browser does not run scripts.")
+                .await;
+            self.click("form button").await;
+        }
+    }
+
     /// Waits for the element: redirects and forms that submit themselves lie in between.
     async fn element(&self, css: &str) -> WebElement {
         let begun = Instant::now();
@@ -107,10 +147,6 @@ async fn one_sign_in_two_applications_one_logout() {
     if is_skipped() {
         return;
     }
-    let screenshots = std::env::var_os("FEDERATE_SCREENSHOTS").map(PathBuf::from);
-    if let Some(folder) = &screenshots {
-        std::fs::create_dir_all(folder).unwrap();
-    }
     let data = tempfile::tempdir().unwrap();
     let port = free_ports(3);
     let addresses = Addresses {
@@ -122,10 +158,7 @@ async fn one_sign_in_two_applications_one_logout() {
     let password = hub.password("alice");
     let browser = Browser::start();
     let driver = browser.driver(ThirdPartyCookies::Allowed).await;
-    let walk = Walk {
-        driver: driver.clone(),
-        screenshots,
-    };
+    let walk = Walk::new(driver.clone());
 
     sign_in(&walk, &addresses, &password).await;
     second_application(&walk, &addresses).await;

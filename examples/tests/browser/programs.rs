@@ -1,5 +1,6 @@
 //! The programs of the test: the hub and the browser.
 
+use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
@@ -7,7 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use thirtyfour::{ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+use thirtyfour::{
+    CapabilitiesHelper as _, ChromiumLikeCapabilities as _, DesiredCapabilities, PageLoadStrategy,
+    WebDriver,
+};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
@@ -63,9 +67,15 @@ pub(crate) struct Hub {
 impl Hub {
     /// Starts it and waits until it is ready.
     pub(crate) fn start(port: u16, data: &Path) -> Self {
+        Self::start_with(port, data, &[])
+    }
+
+    /// Starts it with more options.
+    pub(crate) fn start_with(port: u16, data: &Path, options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hub"))
             .args(["--port", &port.to_string(), "--data-dir"])
             .arg(data)
+            .args(options)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the hub starts");
@@ -112,6 +122,12 @@ pub(crate) enum ThirdPartyCookies {
     Blocked,
 }
 
+/// What a person chooses in the settings: 0 is to allow them, 1 is to block them.
+fn settings(cookies: ThirdPartyCookies) -> Value {
+    let mode = u8::from(cookies == ThirdPartyCookies::Blocked);
+    serde_json::json!({ "profile.cookie_controls_mode": mode })
+}
+
 /// A browser without a window, and its driver.
 pub(crate) struct Browser {
     driver: Child,
@@ -139,6 +155,24 @@ impl Browser {
 
     /// Starts the browser.
     pub(crate) async fn driver(&self, cookies: ThirdPartyCookies) -> WebDriver {
+        self.driver_with(&settings(cookies), PageLoadStrategy::Normal)
+            .await
+    }
+
+    /// Starts the browser; a page counts as loaded before its frames are.
+    pub(crate) async fn driver_before_frames(&self, cookies: ThirdPartyCookies) -> WebDriver {
+        self.driver_with(&settings(cookies), PageLoadStrategy::Eager)
+            .await
+    }
+
+    /// Starts the browser with scripts switched off in the settings.
+    pub(crate) async fn driver_without_scripts(&self) -> WebDriver {
+        let settings =
+            serde_json::json!({ "profile.default_content_setting_values.javascript": 2 });
+        self.driver_with(&settings, PageLoadStrategy::Normal).await
+    }
+
+    async fn driver_with(&self, settings: &Value, loaded: PageLoadStrategy) -> WebDriver {
         let mut wishes = DesiredCapabilities::chrome();
         wishes.set_binary(CHROMIUM).expect("a path");
         let profile = format!("--user-data-dir={}", self.profile.path().display());
@@ -157,12 +191,10 @@ impl Browser {
         ] {
             wishes.add_arg(argument).expect("an argument");
         }
-        // What a person chooses in the settings: 0 is to allow them, 1 is to block them.
-        let mode = u8::from(cookies == ThirdPartyCookies::Blocked);
-        let wanted = serde_json::json!({ "profile.cookie_controls_mode": mode });
         wishes
-            .add_experimental_option("prefs", wanted)
+            .add_experimental_option("prefs", settings)
             .expect("an option");
+        wishes.set_page_load_strategy(loaded).expect("a strategy");
         let address = format!("http://127.0.0.1:{}", self.port);
         WebDriver::new(&address, wishes)
             .await
