@@ -243,13 +243,20 @@ impl<S: Store> Hub<S> {
     ) -> Result<Option<Outgoing>, FederateError> {
         let now = self.now();
         let request_id = to_send.request_id.clone();
-        let sent = self.sent_key(&to_send.entity_id, &request_id);
-        let Ok((_, outgoing)) = self.request(to_send) else {
-            let reason = federate_logout::SendFailure::NotSent;
-            let event = Event::SendFailed { request_id, reason };
-            self.advance(key, event).await?;
-            return Ok(None);
+        let peer = to_send.entity_id.clone();
+        let outgoing = match self.request(to_send) {
+            Ok((_, outgoing)) => outgoing,
+            Err(error) => {
+                // The logout goes on without this peer; its page says that it failed.
+                let (code, peer) = (error.code(), peer.as_str());
+                tracing::warn!(code, peer, "a LogoutRequest could not be made: {error}");
+                let reason = federate_logout::SendFailure::NotSent;
+                let event = Event::SendFailed { request_id, reason };
+                self.advance(key, event).await?;
+                return Ok(None);
+            }
         };
+        let sent = self.sent_key(&peer, &request_id);
         let expires = now + MAX_REQUEST_AGE;
         let value = encode(&handle.expose())?;
         let created = self.store.create_logout(&sent, value, expires, None, now);

@@ -230,7 +230,12 @@ impl<S: Store> Hub<S> {
         {
             Ok(Termination::Ended(ended)) => (ended.participants, ended.record.upstream),
             Ok(_) => (Vec::new(), None),
-            Err(_) => return Event::RevocationFailed { session },
+            Err(error) => {
+                // The logout goes on, and tries again; its caller is told of no failure.
+                let code = error.code();
+                tracing::warn!(code, "a session could not be ended yet: {error}");
+                return Event::RevocationFailed { session };
+            }
         };
         let participants = participants.into_iter().map(|p| self.participant(p));
         Event::Revoked {
