@@ -1,0 +1,254 @@
+//! The pages of a logout, which tell how far it is.
+
+use super::address;
+use crate::hub::HubState;
+use crate::page::Page;
+use axum::http::StatusCode;
+use federate::hub::{LogoutPage, LogoutPhase};
+use federate::logout::{Failure as Reason, HubOutcome, NoAnswer, Outcome};
+use federate::{Store, Token};
+use maud::{Markup, html};
+
+/// How long the page is shown before the browser goes to the next application. Chromium keeps no
+/// place in its history for a page that goes on within a second, and the way back from an
+/// application that is down must lead here.
+const NEXT: u8 = 2;
+
+/// How long the page waits for what needs no browser.
+const SOON: u8 = 1;
+
+/// How long the page waits before it looks again at an application that was asked.
+const AGAIN: u8 = 5;
+
+/// How long frames have before the page looks again.
+const FRAMES: u8 = 3;
+
+/// How long the result is shown before the browser returns to the application that asked.
+const RETURN: u8 = 5;
+
+/// As far as it is.
+pub(super) fn page<S: Store>(state: &HubState<S>, handle: &Token, logout: &LogoutPage) -> Page {
+    let base = address(handle);
+    match &logout.phase {
+        LogoutPhase::Asking { .. } | LogoutPhase::Working | LogoutPhase::Frames(_) => {
+            asking(state, &base, logout)
+        }
+        LogoutPhase::Choosing => choosing(state, &base, logout),
+        LogoutPhase::Answering { to: back } => {
+            let to = format!("{base}/finish");
+            let body = html! {
+                (result(logout))
+                p.note { "You return to " (back) " in a few seconds." }
+                p.actions-row { a.button id="return" href=(to) { "Return to " (back) } }
+            };
+            state.page("Signed out", body).going_on_after(RETURN, to)
+        }
+        _ => {
+            let body = html! {
+                (result(logout))
+                (retries(&base, logout))
+                p.actions-row { a.button.second href="/" { "Go to the hub's page" } }
+            };
+            state.page("Signed out", body).with_forms_to("'self'")
+        }
+    }
+}
+
+/// What there is to say when there was no session.
+pub(super) fn nothing<S: Store>(state: &HubState<S>) -> Page {
+    let body = html! {
+        h1 { "You are signed out" }
+        p.message.good role="status" { "There was no session at the hub to end." }
+        p.actions-row { a.button.second href="/" { "Go to the hub's page" } }
+    };
+    state.page("Signed out", body)
+}
+
+/// What a frame holds until everybody has been asked.
+pub(super) fn waiting(handle: &Token, frames: &[usize]) -> Page {
+    let base = address(handle);
+    let body = html! {
+        h1 { "Signing you out" }
+        (frames_of(&base, frames))
+    };
+    let seconds = if frames.is_empty() { SOON } else { FRAMES };
+    let page = Page::new("Signing out", body).going_on_after(seconds, base);
+    if frames.is_empty() {
+        page
+    } else {
+        page.with_frames()
+    }
+}
+
+/// A frame for each peer that is asked in one.
+fn frames_of(base: &str, numbers: &[usize]) -> Markup {
+    html! {
+        @for number in numbers {
+            iframe hidden src={ (base) "/frame/" (number) } title="Sign-out" {}
+        }
+    }
+}
+
+/// The question whether the session upstream is to end.
+fn choosing<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Page {
+    let names: Vec<&str> = logout
+        .upstreams
+        .iter()
+        .map(|peer| peer.name.as_str())
+        .collect();
+    let names = names.join(", ");
+    let body = html! {
+        h1 { "Sign out there, too?" }
+        p role="status" { (hub_text(logout.hub)) }
+        p { "You signed in through " strong { (names) } ", where you may still be signed in." }
+        form.actions-row method="post" action={ (base) "/upstream" } {
+            button id="end-upstream" name="upstream" value="end" { "Sign out of " (names) }
+            button.second id="keep-upstream" name="upstream" value="keep" { "Stay signed in there" }
+        }
+        (table(logout))
+    };
+    state.page("Signing out", body).with_forms_to("'self'")
+}
+
+/// A button for each peer that can be asked once more.
+fn retries(base: &str, logout: &LogoutPage) -> Markup {
+    let peers = || logout.applications.iter().chain(&logout.upstreams);
+    html! {
+        @for peer in peers().filter(|peer| peer.retriable) {
+            form.actions-row method="post" action={ (base) "/retry" } {
+                input type="hidden" name="peer" value=(peer.entity_id);
+                button.second { "Try " (peer.name) " again" }
+            }
+        }
+    }
+}
+
+/// The page while applications are still to be asked.
+fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Page {
+    let peers = || logout.applications.iter().chain(&logout.upstreams);
+    let current = peers().find_map(|peer| {
+        let Outcome::Asking { sent } = peer.outcome else {
+            return None;
+        };
+        Some((peer.name.as_str(), sent))
+    });
+    let next = format!("{base}/next");
+    // An application that was asked and did not send the browser back is not asked again by
+    // itself: the page looks again until the time for it is over.
+    let by_browser = matches!(logout.phase, LogoutPhase::Asking { .. });
+    let waits = matches!(logout.phase, LogoutPhase::Asking { sent: true, .. });
+    let (frames, seconds, to): (&[usize], _, _) = match &logout.phase {
+        LogoutPhase::Asking { sent: true, .. } => (&[], AGAIN, base),
+        LogoutPhase::Asking { .. } => (&[], NEXT, next.as_str()),
+        LogoutPhase::Frames(numbers) => (numbers, FRAMES, base),
+        _ => (&[], SOON, base),
+    };
+    let body = html! {
+        h1 { "Signing you out" }
+        p role="status" {
+            (hub_text(logout.hub))
+            @match current {
+                Some((name, false)) => { " Now asking " strong { (name) } "." }
+                Some((name, true)) => { " Waiting for " strong { (name) } ", which has not answered yet." }
+                None => {}
+            }
+        }
+        (table(logout))
+        (frames_of(base, frames))
+        @if by_browser {
+            div.actions-row {
+                a.button id="continue" href=(next) {
+                    @if waits { "Ask again" } @else { "Continue" }
+                }
+                form method="post" action={ (base) "/skip" } {
+                    button.second id="skip" {
+                        "Skip" @if let Some((name, _)) = current { " " (name) }
+                    }
+                }
+            }
+        }
+    };
+    // Not 200: Chromium would keep the page as it is, and show it on the way back.
+    let mut page = state
+        .page("Signing out", body)
+        .with_status(StatusCode::ACCEPTED)
+        .with_forms_to("'self'");
+    if !frames.is_empty() {
+        page = page.with_frames();
+    }
+    page.going_on_after(seconds, to)
+}
+
+fn result(logout: &LogoutPage) -> Markup {
+    html! {
+        h1 { @if logout.complete { "You are signed out" } @else { "You are not signed out everywhere" } }
+        @if logout.complete {
+            p.message.good role="status" {
+                (hub_text(logout.hub))
+                @if logout.applications.is_empty() {
+                } @else if logout.initiator.is_some() {
+                    " Every other application confirmed its sign-out."
+                } @else {
+                    " Every application confirmed its sign-out."
+                }
+            }
+        } @else {
+            p.message.warn role="status" {
+                (hub_text(logout.hub))
+                " Not every application confirmed that you are signed out there. Where it says so \
+                 below, sign out in the application itself, or close the browser."
+            }
+        }
+        (table(logout))
+    }
+}
+
+const fn hub_text(hub: HubOutcome) -> &'static str {
+    match hub {
+        HubOutcome::Ended => "Your session at the hub has ended.",
+        HubOutcome::Revoking => "Your session at the hub is being ended.",
+        HubOutcome::Failed => "Your session at the hub could not be ended.",
+    }
+}
+
+fn table(logout: &LogoutPage) -> Markup {
+    html! {
+        @if logout.initiator.is_none() && logout.applications.is_empty() && logout.upstreams.is_empty() {
+            p { "You were not signed in to any application." }
+        } @else {
+            table id="result" {
+                thead { tr { th scope="col" { "Application" } th scope="col" { "Sign-out" } } }
+                tbody {
+                    @if let Some(name) = &logout.initiator {
+                        tr {
+                            th scope="row" { (name) }
+                            td { span.state { "Asked for this sign-out" } }
+                        }
+                    }
+                    @for peer in logout.applications.iter().chain(&logout.upstreams) {
+                        @let (class, text) = outcome(&peer.outcome);
+                        tr {
+                            th scope="row" { (peer.name) }
+                            td { span class={ "state " (class) } { (text) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Words for what became of an application, and the colour that underlines them.
+const fn outcome(outcome: &Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Waiting => ("", "Waiting"),
+        Outcome::Asking { .. } => ("", "Asking"),
+        Outcome::Confirmed => ("good", "Signed out"),
+        Outcome::Asked(NoAnswer::TimedOut) => ("warn", "Asked, no answer"),
+        Outcome::Asked(NoAnswer::Skipped) => ("warn", "Asked, no answer (skipped)"),
+        Outcome::NotSupported => ("warn", "Not supported"),
+        Outcome::NotAsked => ("", "Still signed in"),
+        Outcome::Failed(Reason::NoBrowser) => ("warn", "Not asked, it needs a browser"),
+        _ => ("bad", "Failed"),
+    }
+}
