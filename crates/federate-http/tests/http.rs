@@ -198,6 +198,11 @@ async fn a_peer_is_asked_as_the_binding_has_it() {
     }
     for (head, expected) in [
         (format!("500 Internal Server Error\r\n{xml}"), None),
+        // As pysaml2 answers.
+        (
+            "200 OK\r\nContent-Type: application/soap+xml".to_owned(),
+            None,
+        ),
         (format!("403 Forbidden\r\n{xml}"), Some("http.status")),
         (
             "200 OK\r\nContent-Type: text/html".to_owned(),
