@@ -27,8 +27,13 @@ const SOON: u8 = 1;
 /// How long the page waits before it looks again at an application that was asked.
 const AGAIN: u8 = 5;
 
-/// How long frames have before the page looks again.
-const FRAMES: u8 = 3;
+/// How long a frame waits before it goes on to its peer. Browsers let no page go on before its
+/// frames have loaded, and a peer may be silent for as long as it likes: so every frame first
+/// loads a page of ours, and goes on when the page around it counts as loaded.
+const FRAME: u8 = 1;
+
+/// How long the page with frames waits before it looks again, from then on.
+const FRAMES: u8 = 4;
 
 /// How long the result is shown before the browser returns to the application that asked.
 const RETURN: u8 = 5;
@@ -289,8 +294,22 @@ pub(super) fn address(handle: &Token) -> String {
     format!("/logout/{}", handle.expose())
 }
 
-/// A frame of the page: it takes a request to one peer.
+/// A frame of the page, before it goes on to its peer.
 pub(super) async fn frame<S: Store>(
+    State(state): State<HubState<S>>,
+    Path((handle, number)): Path<(String, usize)>,
+) -> Result<Response, Failure> {
+    let handle = token(&handle)?;
+    state.hub().logout_page(&handle).await?; // or there is none
+    let to = format!("{}/frame/{number}/next", address(&handle));
+    let page = Page::new("Signing out", html! { h1 { "Signing you out" } });
+    let mut response = page.going_on_after(FRAME, to).into_response();
+    frameable(&mut response);
+    Ok(response)
+}
+
+/// A frame of the page takes a request to one peer.
+pub(super) async fn frame_next<S: Store>(
     State(state): State<HubState<S>>,
     Path((handle, number)): Path<(String, usize)>,
 ) -> Result<Response, Failure> {
