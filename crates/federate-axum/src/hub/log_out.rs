@@ -445,8 +445,6 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
                 None => {}
             }
         }
-        (table(logout))
-        (frames_of(base, frames))
         @if by_browser {
             div.actions-row {
                 a.button id="continue" href=(next) {
@@ -459,6 +457,8 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
                 }
             }
         }
+        (table(logout))
+        (frames_of(base, frames))
     };
     // Not 200: Chromium would keep the page as it is, and show it on the way back.
     let mut page = state
