@@ -186,6 +186,10 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
         .route("/logout/{handle}/retry", post(log_out::retry::<S>))
         .route("/logout/{handle}/upstream", post(log_out::choose::<S>))
         .route("/logout/{handle}/frame/{number}", get(log_out::frame::<S>))
+        .route(
+            "/logout/{handle}/frame/{number}/next",
+            get(log_out::frame_next::<S>),
+        )
         .route("/logout/{handle}/finish", get(log_out::finish::<S>))
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method);

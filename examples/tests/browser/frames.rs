@@ -3,7 +3,8 @@
 use super::logout::walk;
 use super::programs::{Browser, ThirdPartyCookies};
 use super::world::{Kind, Plan, World};
-use crate::is_skipped;
+use crate::{PATIENCE, Walk, is_skipped};
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn applications_are_signed_out_in_frames_without_their_cookies() {
@@ -69,4 +70,32 @@ async fn in_frames_without_cookies_nothing_is_claimed_that_was_not_confirmed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_frames_with_cookies_nothing_is_claimed_that_was_not_confirmed() {
     in_frames(ThirdPartyCookies::Allowed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_is_silent_in_its_frame_holds_nobody_up() {
+    if is_skipped() {
+        return;
+    }
+    let browser = Browser::start();
+    let driver = browser.driver_before_frames(ThirdPartyCookies::Blocked);
+    let walk = Walk::new(driver.await);
+    let held = 1;
+    let world = World::start(Plan::of(3, &[(held, Kind::Held)]).in_frames()).await;
+    world.sign_in(&walk).await;
+    walk.go(&world.hub).await;
+    walk.click("#log-out").await;
+    // It is asked again, by itself.
+    let app = &world.applications[held];
+    let begun = Instant::now();
+    while !app.asked().iter().any(|dest| dest == "document") {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", app.asked());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(app.asked()[0], "iframe");
+    app.let_through(100);
+    walk.wait_for_text("Every application confirmed its sign-out.")
+        .await;
+    world.assert_signed_in_only_at(&walk, &[]).await;
+    walk.driver.clone().quit().await.unwrap();
 }

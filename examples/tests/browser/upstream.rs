@@ -181,11 +181,7 @@ async fn the_session_upstream_ends_as_the_policy_and_the_person_want() {
         layers.start_hub(policy);
         layers.sign_in(&walk).await;
         assert!(layers.is_signed_in_upstream(&walk).await);
-        let says = if ends {
-            "Signed out"
-        } else {
-            "Still signed in"
-        };
+        let says = if ends { "Signed out" } else { "Not asked" };
         layers.log_out(&walk, choice, says).await;
         layers.assert_signed_out_below(&walk).await;
         assert_eq!(layers.is_signed_in_upstream(&walk).await, !ends);

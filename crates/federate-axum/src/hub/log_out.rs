@@ -2,7 +2,7 @@
 
 mod page;
 
-use self::page::{nothing, page, waiting};
+use self::page::{before_peer, nothing, page, waiting};
 use super::home::LOG_OUT;
 use super::{HubState, v2_logout};
 use crate::cookie::{self, Purpose};
@@ -241,8 +241,21 @@ pub(super) fn address(handle: &Token) -> String {
     format!("/logout/{}", handle.expose())
 }
 
-/// A frame of the page: it takes a request to one peer.
+/// A frame of the page, before it goes on to its peer.
 pub(super) async fn frame<S: Store>(
+    State(state): State<HubState<S>>,
+    Path((handle, number)): Path<(String, usize)>,
+) -> Result<Response, Failure> {
+    let handle = token(&handle)?;
+    state.hub().logout_page(&handle).await?; // or there is none
+    let to = format!("{}/frame/{number}/next", address(&handle));
+    let mut response = before_peer(to).into_response();
+    frameable(&mut response);
+    Ok(response)
+}
+
+/// A frame of the page takes a request to one peer.
+pub(super) async fn frame_next<S: Store>(
     State(state): State<HubState<S>>,
     Path((handle, number)): Path<(String, usize)>,
 ) -> Result<Response, Failure> {

@@ -31,7 +31,7 @@ fn world(change: impl Fn(&mut Application)) -> World {
     World::of(parties, LoginOptions::default())
 }
 
-/// The addresses of a page's frames.
+/// To where a page's frames go on.
 fn frames(page: &Page) -> Vec<String> {
     let tags = page.body.split("<iframe ").skip(1);
     let tags = tags.map(|tag| tag.split('>').next().unwrap());
@@ -39,7 +39,7 @@ fn frames(page: &Page) -> Vec<String> {
         assert!(tag.contains("title=\""), "{tag}");
         let (_, rest) = tag.split_once("src=\"").unwrap();
         let path = rest.split('"').next().unwrap();
-        page.url.join(path).unwrap().into()
+        page.url.join(&format!("{path}/next")).unwrap().into()
     })
     .collect()
 }
@@ -124,7 +124,7 @@ async fn a_form_for_a_frame_may_be_framed() {
         assert!(!policy.contains("frame-ancestors 'none'"), "{policy}");
     }
     // Beyond the last there is nothing.
-    let beyond = format!("{}/frame/3", page.url);
+    let beyond = format!("{}/frame/3/next", page.url);
     let page = browser.go_as(FRAMED, &beyond).await;
     assert_eq!(page.status, StatusCode::NO_CONTENT);
 }

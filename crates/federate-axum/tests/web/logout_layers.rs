@@ -70,7 +70,7 @@ async fn otherwise_the_session_upstream_goes_on_and_the_page_says_so() {
     let mut browser = signed_in(&world).await;
     let page = browser.go_as(TYPED, &log_out(&[])).await;
     let page = to_the_end(&mut browser, page).await;
-    assert!(page.says("https://upstream.example Still signed in"));
+    assert!(page.says("https://upstream.example Not asked"));
     assert!(is_signed_in_upstream(&mut browser).await);
     assert_signed_out_everywhere(&mut browser).await;
 }
@@ -109,11 +109,7 @@ async fn the_person_chooses_by_a_page_whether_the_session_upstream_ends() {
 
         let page = browser.submit(&page, &form).await;
         let page = to_the_end(&mut browser, page).await;
-        let state = if ends {
-            "Signed out"
-        } else {
-            "Still signed in"
-        };
+        let state = if ends { "Signed out" } else { "Not asked" };
         assert!(
             page.says(&format!("https://upstream.example {state}")),
             "{}",

@@ -20,8 +20,13 @@ const SOON: u8 = 1;
 /// How long the page waits before it looks again at an application that was asked.
 const AGAIN: u8 = 5;
 
-/// How long frames have before the page looks again.
-const FRAMES: u8 = 3;
+/// How long a frame waits before it goes on to its peer. Browsers let no page go on before its
+/// frames have loaded, and a peer may be silent for as long as it likes: so every frame first
+/// loads a page of ours, and goes on when the page around it counts as loaded.
+const FRAME: u8 = 1;
+
+/// How long the page with frames waits before it looks again, from then on.
+const FRAMES: u8 = 4;
 
 /// How long the result is shown before the browser returns to the application that asked.
 const RETURN: u8 = 5;
@@ -78,6 +83,12 @@ pub(super) fn waiting(handle: &Token, frames: &[usize]) -> Page {
     } else {
         page.with_frames()
     }
+}
+
+/// What a frame holds before it goes on to its peer.
+pub(super) fn before_peer(to: String) -> Page {
+    let body = html! { h1 { "Signing you out" } };
+    Page::new("Signing out", body).going_on_after(FRAME, to)
 }
 
 /// A frame for each peer that is asked in one.
@@ -153,8 +164,6 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
                 None => {}
             }
         }
-        (table(logout))
-        (frames_of(base, frames))
         @if by_browser {
             div.actions-row {
                 a.button id="continue" href=(next) {
@@ -167,6 +176,8 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
                 }
             }
         }
+        (table(logout))
+        (frames_of(base, frames))
     };
     // Not 200: Chromium would keep the page as it is, and show it on the way back.
     let mut page = state
@@ -247,7 +258,7 @@ const fn outcome(outcome: &Outcome) -> (&'static str, &'static str) {
         Outcome::Asked(NoAnswer::TimedOut) => ("warn", "Asked, no answer"),
         Outcome::Asked(NoAnswer::Skipped) => ("warn", "Asked, no answer (skipped)"),
         Outcome::NotSupported => ("warn", "Not supported"),
-        Outcome::NotAsked => ("", "Still signed in"),
+        Outcome::NotAsked => ("", "Not asked"),
         Outcome::Failed(Reason::NoBrowser) => ("warn", "Not asked, it needs a browser"),
         _ => ("bad", "Failed"),
     }

@@ -137,7 +137,10 @@ impl<S: Store> Hub<S> {
                         .map_or_else(String::new, |r| self.peer_name(&r.entity_id)),
                 },
             },
-            _ if logout.stage() == Stage::Done => LogoutPhase::Done { complete },
+            // Somebody may have had a peer asked again: what comes of it is shown, too.
+            _ if logout.stage() == Stage::Done && all_settled(logout) => {
+                LogoutPhase::Done { complete }
+            }
             _ => LogoutPhase::Working,
         }
     }
@@ -288,6 +291,13 @@ impl<S: Store> Hub<S> {
         let name = known.next().map(|choice| choice.name);
         name.unwrap_or_else(|| entity_id.to_string())
     }
+}
+
+/// Whether nobody is being asked just now.
+fn all_settled(logout: &Logout) -> bool {
+    let summary = logout.summary();
+    let mut peers = summary.applications.iter().chain(&summary.upstreams);
+    peers.all(|peer| peer.outcome.is_settled())
 }
 
 /// Whether the request is known to have left before.

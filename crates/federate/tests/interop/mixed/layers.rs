@@ -58,7 +58,7 @@ async fn a_logout_goes_upstream_by_policy() {
             let mut expected = all_confirmed(Some(name));
             let (said, asked) = match policy {
                 UpstreamPolicy::Always => (CONFIRMED, 1),
-                _ => ("Still signed in", 0),
+                _ => ("Not asked", 0),
             };
             expected.insert(upstream.clone(), said.to_owned());
             assert_eq!(world.result(&browser), expected);
