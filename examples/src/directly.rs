@@ -48,7 +48,7 @@ impl BackChannel for Directly {
             Some(client) => client,
             None => {
                 let made = Client::new(&self.options);
-                let made = made.map_err(|e| BackChannelError::new(e.to_string()))?;
+                let made = made.map_err(|e| BackChannelError::Unreachable(e.to_string()))?;
                 self.client.get_or_init(|| made)
             }
         };

@@ -82,6 +82,19 @@ impl HttpError {
 
 impl From<HttpError> for BackChannelError {
     fn from(error: HttpError) -> Self {
-        Self::new(format!("{error} ({})", error.code()))
+        let why = format!("{error} ({})", error.code());
+        match error {
+            HttpError::Scheme { .. }
+            | HttpError::AddressRefused
+            | HttpError::Unreachable { .. }
+            | HttpError::Sink(_)
+            | HttpError::Setup { .. } => Self::Unreachable(why),
+            HttpError::Timeout { .. } => Self::NoAnswer(why),
+            HttpError::Status { .. }
+            | HttpError::Redirect
+            | HttpError::TooLarge { .. }
+            | HttpError::Incomplete { .. }
+            | HttpError::NotAnEnvelope => Self::NoEnvelope(why),
+        }
     }
 }

@@ -15,7 +15,8 @@ pub trait BackChannel: Send + Sync {
     /// Sends an envelope to an address of the peer's metadata, and gives what comes back.
     ///
     /// # Errors
-    /// [`BackChannelError`] when nothing comes back that could be a SOAP envelope.
+    /// [`BackChannelError`] when nothing comes back that could be a SOAP envelope; which of them
+    /// it is tells whether the peer may have been asked.
     fn exchange(
         &self,
         location: &str,
@@ -56,7 +57,10 @@ impl BackChannel for AnyBackChannel {
     ) -> Result<Vec<u8>, BackChannelError> {
         match &self.0 {
             Some(channel) => channel(location.to_owned(), envelope).await,
-            None => Err(BackChannelError::new("no back channel is configured")),
+            None => {
+                let why = "no back channel is configured";
+                Err(BackChannelError::Unreachable(why.to_owned()))
+            }
         }
     }
 }
@@ -71,17 +75,30 @@ impl fmt::Debug for AnyBackChannel {
     }
 }
 
-/// A peer could not be asked.
-#[derive(Debug, thiserror::Error)]
-#[error("the peer could not be reached: {reason}")]
-pub struct BackChannelError {
-    reason: String,
+/// A peer that was asked did not answer with an envelope. Each says, for the operator, what went
+/// wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackChannelError {
+    /// It was not asked, or not reached.
+    #[error("the peer could not be reached: {0}")]
+    Unreachable(String),
+    /// It was reached, and nothing came back in time. It may have done what it was asked.
+    #[error("the peer did not answer in time: {0}")]
+    NoAnswer(String),
+    /// What came back is no envelope. It may have done what it was asked.
+    #[error("the peer's answer is no SOAP envelope: {0}")]
+    NoEnvelope(String),
 }
 
 impl BackChannelError {
-    /// For the operator: what went wrong.
-    pub fn new(reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self { reason }
+    /// The stable machine code of this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "back_channel.unreachable",
+            Self::NoAnswer(_) => "back_channel.no_answer",
+            Self::NoEnvelope(_) => "back_channel.no_envelope",
+        }
     }
 }

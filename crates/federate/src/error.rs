@@ -123,7 +123,7 @@ impl FederateError {
             Self::Denied(e) => e.code(),
             Self::Store(e) => e.code(),
             Self::Logout(e) => e.code(),
-            Self::BackChannel(_) => "back_channel.unreachable",
+            Self::BackChannel(e) => e.code(),
             Self::Crypto(e) => e.code(),
             Self::Value(e) => e.code(),
             Self::Configuration(_) => "configuration",

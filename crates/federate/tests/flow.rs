@@ -103,7 +103,7 @@ impl BackChannel for Wire {
                 self.1.fetch_add(1, Ordering::SeqCst);
                 peer(envelope).await
             }
-            None => Err(BackChannelError::new("nobody answers")),
+            None => Err(BackChannelError::Unreachable("nobody answers".to_owned())),
         }
     }
 }

@@ -135,7 +135,8 @@ impl BackChannel for ToApplications {
     ) -> Result<Vec<u8>, BackChannelError> {
         let url = url::Url::parse(location).unwrap();
         let router = self.0.lock().unwrap().get(url.host_str().unwrap()).cloned();
-        let router = router.ok_or_else(|| BackChannelError::new("nobody answers"))?;
+        let router =
+            router.ok_or_else(|| BackChannelError::Unreachable("nobody answers".to_owned()))?;
         let request = Request::post(federate_axum::sp::SLO)
             .header(CONTENT_TYPE, soap::CONTENT_TYPE)
             .body(Body::from(envelope));

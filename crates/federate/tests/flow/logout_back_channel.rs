@@ -35,7 +35,7 @@ fn world() -> World {
             let sp = Arc::clone(&sp);
             async move {
                 let received = sp.receive_logout(Incoming::Soap(&envelope)).await;
-                match received.map_err(|e| BackChannelError::new(e.to_string()))? {
+                match received.map_err(|e| BackChannelError::NoEnvelope(e.to_string()))? {
                     LogoutReceived::Answer(Outgoing::Soap(answer)) => Ok(answer),
                     other => panic!("{other:?}"),
                 }

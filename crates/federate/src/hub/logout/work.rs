@@ -2,7 +2,7 @@
 
 use super::super::Hub;
 use super::expiry::watched;
-use crate::back_channel::{AnyBackChannel, BackChannel};
+use crate::back_channel::{AnyBackChannel, BackChannel, BackChannelError};
 use crate::error::{Denial, FederateError};
 use crate::store::Store;
 use crate::transport::{Outgoing, Received};
@@ -311,7 +311,14 @@ impl<S: Store> Hub<S> {
             return Err(not_sent(Denial::NoEndpoint.into()));
         };
         let answer = self.back_channel.exchange(&location, envelope).await;
-        let answer = answer.map_err(|error| not_sent(error.into()))?;
+        let answer = answer.map_err(|error| {
+            let reason = match &error {
+                BackChannelError::Unreachable(_) => SendFailure::NotSent,
+                BackChannelError::NoAnswer(_) => SendFailure::TimedOut,
+                BackChannelError::NoEnvelope(_) => SendFailure::Fault,
+            };
+            (reason, error.into())
+        })?;
         let received = Received::Soap(&answer);
         let response = match layer {
             Layer::Application => self.idp.receive_logout_response(&received),

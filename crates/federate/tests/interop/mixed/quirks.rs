@@ -46,7 +46,7 @@ async fn simplesamlphp_breaks_off_its_answer_by_soap() {
         let told = ended(&world, &mut browser).await;
         assert_eq!(
             told[SIMPLESAMLPHP],
-            Outcome::Failed(Failure::NotSent),
+            Outcome::Failed(Failure::Fault),
             "{store}"
         );
         assert_eq!(told[PYSAML2], Outcome::Confirmed);
@@ -74,7 +74,7 @@ async fn pysaml2_refuses_other_prefixes_by_soap() {
     };
     let mut browser = Browser::default();
     let told = ended(&world, &mut browser).await;
-    assert_eq!(told[PYSAML2], Outcome::Failed(Failure::NotSent));
+    assert_eq!(told[PYSAML2], Outcome::Failed(Failure::Fault));
     assert_eq!(world.signed_in(&mut browser), KINDS);
     // By the browser it verifies what came.
     let mut browser = Browser::default();

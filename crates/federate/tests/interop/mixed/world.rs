@@ -165,10 +165,10 @@ impl BackChannel for Direct {
             post(&location, &head, &String::from_utf8(envelope).unwrap())
         });
         let answer = asking.await.unwrap();
-        let answer = answer.map_err(|error| BackChannelError::new(error.to_string()))?;
+        let answer = answer.map_err(|error| BackChannelError::Unreachable(error.to_string()))?;
         match (answer.status(), answer.header("content-type")) {
             (200 | 500, Some(kind)) if soap::is_content_type(kind) => Ok(answer.text.into_bytes()),
-            (status, kind) => Err(BackChannelError::new(format!("{status} {kind:?}"))),
+            (status, kind) => Err(BackChannelError::NoEnvelope(format!("{status} {kind:?}"))),
         }
     }
 }
