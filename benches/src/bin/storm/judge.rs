@@ -117,23 +117,28 @@ fn stored(storm: &Storm, n: usize, session: &Session, fate: Fate, state: &State)
     let mut confirmed = 0;
     for place in &session.places {
         let id = world::entity_id(place.application);
-        let outcomes = &state.outcomes;
-        let outcome = outcomes.iter().find(|(entity, _)| entity.as_str() == id);
+        let of_it = state
+            .outcomes
+            .iter()
+            .filter(|(entity, _)| entity.as_str() == id);
+        // Two, where one session of a person was found to be over after another.
+        let outcomes: Vec<&Outcome> = of_it.map(|(_, outcome)| outcome).collect();
         let asked = fate.asked_by == Some(place.application);
-        match outcome.map(|(_, outcome)| outcome) {
-            None if asked => {}
-            None => storm.fault(format!("the logout of session {n} forgot {id}")),
-            Some(Outcome::Confirmed) => {
-                confirmed += 1;
-                let told = storm.applications.told(place.index.as_str());
-                if told.is_none_or(|told| told.confirmed == 0) {
-                    storm.fault(format!("{id} never confirmed the end of session {n}"));
-                }
+        if outcomes.is_empty() && !asked {
+            storm.fault(format!("the logout of session {n} forgot {id}"));
+        }
+        let all = outcomes
+            .iter()
+            .all(|outcome| **outcome == Outcome::Confirmed);
+        if all && !outcomes.is_empty() {
+            confirmed += 1;
+            let told = storm.applications.told(place.index.as_str());
+            if told.is_none_or(|told| told.confirmed == 0) {
+                storm.fault(format!("{id} never confirmed the end of session {n}"));
             }
-            Some(other) if storm.shares.kind(place.application) == Kind::Live => {
-                storm.fault(format!("session {n}: {id} was left {other:?}"));
-            }
-            Some(_) => {}
+        }
+        if !all && storm.shares.kind(place.application) == Kind::Live {
+            storm.fault(format!("session {n}: {id} was left {outcomes:?}"));
         }
     }
     confirmed

@@ -2,10 +2,11 @@
 
 use crate::Failure;
 use crate::world::{self, Shares};
+use chrono::Utc;
 use federate::crypto::CryptoProvider;
 use federate::hub::{AuthenticatedUser, Directory, DirectoryUser, SignOn};
-use federate::session::{Persistence, Profile, SessionId, SessionKey, UserId};
-use federate::types::{EntityId, NameId, SessionIndex};
+use federate::session::{Participant, Persistence, Profile, SessionId, SessionKey, UserId};
+use federate::types::{EntityId, NameId, NameIdFormat, SessionIndex};
 use federate::{Hub, Store, Token};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -101,7 +102,7 @@ pub(crate) fn directory(provider: &CryptoProvider, sessions: usize) -> Result<Di
     Ok(Directory::new(provider, users)?)
 }
 
-pub(crate) fn user(directory: &Directory, n: usize) -> Result<AuthenticatedUser, Failure> {
+fn user(directory: &Directory, n: usize) -> Result<AuthenticatedUser, Failure> {
     Ok(directory.authenticate(&user_name(n), PASSWORD)?)
 }
 
@@ -121,40 +122,57 @@ fn applications(n: usize, count: usize, shares: Shares, seed: u64) -> Vec<usize>
     chosen
 }
 
-/// Signs a person in and on to applications, as browsers do.
-pub(crate) async fn sign_on<S: Store>(
+/// Signs a person in, and notes applications in the session as the hub does before an assertion
+/// leaves: what else a sign-on takes is not what is measured.
+async fn sign_on<S: Store>(
     hub: &Hub<S>,
     directory: &Directory,
     n: usize,
-    participants: usize,
-    shares: Shares,
-    seed: u64,
+    applications: Vec<usize>,
 ) -> Result<Session, Failure> {
     let user = user(directory, n)?;
     let signed_in = hub.sign_in(&user, Persistence::Persistent, None).await?;
-    for application in applications(n, participants, shares, seed) {
-        if !enter(hub, &signed_in.token, &world::entity_id(application)).await? {
-            return Err("a new session opens nothing".into());
-        }
-    }
-    let view = hub.session(&signed_in.token).await?;
-    let view = view.ok_or("a new session is over")?;
+    let record = signed_in.session;
     let mut places = Vec::new();
-    for told in view.participants {
+    for application in applications {
+        let entity_id = EntityId::new(world::entity_id(application))?;
+        let name = format!("_{:016x}", mix(application as u64 ^ number(&user_name(n))));
+        let mut name_id = NameId::new(name, Some(NameIdFormat::Persistent))?;
+        name_id.name_qualifier = Some(EntityId::new(world::HUB)?);
+        name_id.sp_name_qualifier = Some(entity_id.clone());
+        let index = SessionIndex::new(format!("_{:016x}-{n}", mix(application as u64)))?;
+        let participant = Participant {
+            acs: format!("{entity_id}/acs"),
+            added_at: Utc::now(),
+            name_id: name_id.clone(),
+            session_index: index.clone(),
+            entity_id,
+        };
+        let added = hub
+            .store()
+            .add_participant(&record.key, participant, Utc::now());
+        if !added.await?.may_issue() {
+            return Err("a new session is over".into());
+        }
         places.push(Place {
-            application: world::number_of(told.entity_id.as_str())
-                .ok_or("a strange application")?,
-            name_id: told.name_id,
-            index: told.session_index,
+            application,
+            name_id,
+            index,
         });
     }
     Ok(Session {
         token: signed_in.token,
-        id: view.record.id,
-        key: view.record.key,
-        user: view.record.user,
+        id: record.id,
+        key: record.key,
+        user: record.user,
         places,
     })
+}
+
+/// A number for a person's name.
+fn number(name: &str) -> u64 {
+    name.bytes()
+        .fold(0, |number, byte| mix(number ^ u64::from(byte)))
 }
 
 /// Signs on to an application with a session; whether an assertion left.
@@ -188,7 +206,8 @@ pub(crate) async fn sign_all_on<S: Store>(
         running.push(tokio::spawn(async move {
             let mut made = Vec::new();
             for n in (task..count).step_by(TASKS) {
-                let session = sign_on(&hub, &directory, n, participants, shares, seed).await?;
+                let applications = applications(n, participants, shares, seed);
+                let session = sign_on(&hub, &directory, n, applications).await?;
                 made.push((n, session));
             }
             Ok::<_, Failure>(made)

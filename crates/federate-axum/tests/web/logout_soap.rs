@@ -6,15 +6,16 @@ use crate::world::{A, B, ToApplications, World, log_out_form};
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{Method, Request, StatusCode};
-use federate::hub::SessionView;
+use federate::hub::{SessionView, SignOn};
 use federate::logout::RequestLimit;
 use federate::saml::binding::soap;
 use federate::saml::{Extensions, LogoutRequest, signed_xml, unsigned_xml};
+use federate::session::Persistence;
 use federate::types::{MessageId, StatusCode as Status};
 use federate::{LoginOptions, Token};
 use federate_axum::hub::{SLO, UPSTREAM_SLO, carry_out_logouts};
 use federate_testkit::keys;
-use federate_testkit::parties::{HUB_SOAP_SLO, Parties};
+use federate_testkit::parties::{HUB_SOAP_SLO, PASSWORD, Parties, USER};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt as _;
@@ -256,4 +257,25 @@ async fn a209_a_peer_cannot_bring_more_requests_than_it_may() {
     world.clock.advance(chrono::TimeDelta::seconds(1));
     assert_eq!(bring(4).await, ended);
     assert_eq!(bring(5).await, refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_worker_takes_all_that_a_crash_left_without_waiting() {
+    let parties = Parties::with_soap_logout(federate::crypto::aws_lc_provider());
+    let user = parties.directory.authenticate(USER, PASSWORD).unwrap();
+    let hub = Arc::new(parties.hub.with_back_channel(ToApplications::default()));
+    for _ in 0..200 {
+        let session = hub.sign_in(&user, Persistence::Persistent, None).await;
+        let session = session.unwrap().token;
+        let application = &parties.applications[0].party().entity_id;
+        let handle = hub.begin_sign_on(application).await.unwrap();
+        let step = hub.continue_sign_on(&handle, Some(&session)).await;
+        assert!(matches!(step, Ok(SignOn::Respond(_))));
+        hub.log_out(&session).await.unwrap();
+    }
+    parties.clock.advance(chrono::TimeDelta::seconds(6));
+    let worker = tokio::spawn(carry_out_logouts(Arc::clone(&hub)));
+    tokio::time::sleep(Duration::from_millis(900)).await; // before its next tick
+    assert!(hub.due_work(1000).await.unwrap().is_empty());
+    worker.abort();
 }

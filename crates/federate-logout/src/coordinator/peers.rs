@@ -53,11 +53,14 @@ impl Logout {
             return;
         }
         let room = Self::MAX_NAME_BYTES.saturating_sub(self.name_bytes());
+        // Only one that was not asked yet: what it answered, if only of its first session, it did
+        // not answer of this one. An answer leaves it without a request.
         let same = self.peers.iter_mut().find(|known| {
             known.layer == peer.layer
                 && known.entity_id == peer.entity_id
                 && known.name_id == peer.name_id
                 && known.requests.is_empty()
+                && !known.asked
         });
         let index_bytes = session_index.as_ref().map_or(0, index_weight);
         if let Some(same) = same {

@@ -429,6 +429,41 @@ async fn a207_an_unknown_session_is_answered_with_success() {
     assert_eq!(status(&answer.unwrap()), (true, false));
 }
 
+#[tokio::test]
+async fn what_waited_too_long_for_a_worker_is_not_asked_and_made_anew() {
+    let world = world();
+    let session = world.sign_in().await;
+    let at_b = world.open(&world.b, &session).await;
+    let handle = world.hub.log_out(&session).await.unwrap();
+    // The request counts as lost before a worker has time for it.
+    world.clock.advance(TimeDelta::seconds(6));
+    assert!(world.work().await.is_empty());
+    assert!(world.is_signed_in(&world.b, &at_b).await, "nobody asked");
+    for _ in 0..3 {
+        world.hub.carry_out_due(10).await.unwrap();
+        world.clock.advance(TimeDelta::seconds(1));
+    }
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
+    assert_eq!(outcomes(&world.page(&handle).await), [&Outcome::Confirmed]);
+}
+
+#[tokio::test]
+async fn due_work_is_given_out_once() {
+    let world = world();
+    for _ in 0..3 {
+        let session = world.sign_in().await;
+        world.open(&world.a, &session).await;
+        world.hub.log_out(&session).await.unwrap();
+    }
+    world.clock.advance(TimeDelta::seconds(6));
+    for expected in [2, 1, 0] {
+        assert_eq!(world.hub.due_work(2).await.unwrap().len(), expected);
+    }
+    // What was claimed and not carried out is due again.
+    world.clock.advance(TimeDelta::seconds(31));
+    assert_eq!(world.hub.due_work(10).await.unwrap().len(), 3);
+}
+
 /// What an application's server answers, changed on the way.
 async fn lying(
     world: &World,

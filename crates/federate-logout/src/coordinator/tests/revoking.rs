@@ -65,6 +65,26 @@ fn a_slow_revocation_is_given_up_and_still_counts_when_it_comes() {
 }
 
 #[test]
+fn who_answered_for_one_session_is_asked_for_another_that_ends_later() {
+    for status in [Status::success(), partial()] {
+        let mut run = Run::begin(LogoutStart::at_the_hub(vec![key(1), key(2)]));
+        run.tell(0, revoked(1, &[soap("box")]));
+        run.tell(10_000, Event::DeadlinePassed);
+        assert_eq!(run.asks(), ["box"]);
+        run.responds(11_000, "box", status.clone());
+        let mut second = soap("box");
+        second.session_index = SessionIndex::new("s2").unwrap();
+        run.tell(12_000, revoked(2, &[second]));
+        assert_eq!(run.asks(), ["box"], "after {status:?}");
+        let indexes = run.request("box").session_indexes.iter();
+        let indexes: Vec<_> = indexes.map(SessionIndex::as_str).collect();
+        assert_eq!(indexes, ["s2"]);
+        run.confirms(13_000, "box");
+        assert_eq!(run.outcomes().last(), Some(&Outcome::Confirmed));
+    }
+}
+
+#[test]
 fn a_session_that_could_not_be_revoked_is_tried_until_it_is() {
     let mut run = Run::begin(LogoutStart::at_the_hub(vec![key(1)]));
     run.tell(0, Event::RevocationFailed { session: key(1) });
