@@ -141,7 +141,7 @@ async fn in_frame<S: Store>(state: &HubState<S>, handle: &Token) -> Result<Respo
             LogoutPhase::Answering { .. } => go(state, handle, hub.finish_logout(handle).await?)?,
             LogoutPhase::Working => waiting(handle, &[]).into_response(),
             LogoutPhase::Frames(numbers) => waiting(handle, &numbers).into_response(),
-            LogoutPhase::Done { .. } | _ => StatusCode::NO_CONTENT.into_response(),
+            _ => StatusCode::NO_CONTENT.into_response(),
         };
         frameable(&mut response);
         return Ok(response);
