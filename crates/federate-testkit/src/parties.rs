@@ -8,7 +8,6 @@
 use crate::keys;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate::hub::{Directory, DirectoryUser, hash_password};
-use federate::logout::RequestLimit;
 use federate::session::{MemoryStore, Profile};
 use federate::types::{Binding, EntityId};
 use federate::xml::Signer;
@@ -129,15 +128,16 @@ impl Parties {
     /// [`HUB_SOAP_SLO`], the applications at `/saml/soap`.
     #[must_use]
     pub fn with_soap_logout(provider: CryptoProvider) -> Self {
-        Self::build(provider, |_| {}, |_| {}, true, |party| party)
+        Self::with_hub_party(provider, |party, _| party)
     }
 
-    /// As [`Parties::with_soap_logout`], where each peer may bring the hub so many
-    /// LogoutRequests.
+    /// As [`Parties::with_soap_logout`], with another party as the hub: its key is given, too.
     #[must_use]
-    pub fn with_logout_limit(provider: CryptoProvider, limit: RequestLimit) -> Self {
-        let limited = |party: Party| party.with_logout_limit(limit);
-        Self::build(provider, |_| {}, |_| {}, true, limited)
+    pub fn with_hub_party(
+        provider: CryptoProvider,
+        change: impl FnOnce(Party, &PrivateKey) -> Party,
+    ) -> Self {
+        Self::build(provider, |_| {}, |_| {}, true, change)
     }
 
     /// As [`Parties::new`], with other options of the hub for each application, and of each
@@ -148,7 +148,7 @@ impl Parties {
         application_options: impl Fn(&mut Application),
         connection_options: impl Fn(&mut Connection),
     ) -> Self {
-        let usual = |party| party;
+        let usual = |party, _: &PrivateKey| party;
         Self::build(
             provider,
             application_options,
@@ -163,11 +163,12 @@ impl Parties {
         application_options: impl Fn(&mut Application),
         connection_options: impl Fn(&mut Connection),
         soap_logout: bool,
-        hub_party: impl FnOnce(Party) -> Party,
+        hub_party: impl FnOnce(Party, &PrivateKey) -> Party,
     ) -> Self {
         let clock = TestClock::new();
         let [hub_key, a_key, b_key, _] = generated(&provider);
-        let hub_party = hub_party(party(provider, "https://hub.example", hub_key, &clock));
+        let usual = party(provider, "https://hub.example", hub_key, &clock);
+        let hub_party = hub_party(usual, hub_key);
         let idp = IdentityProvider::new(hub_party, HUB_SSO, HUB_SLO)
             .and_then(|idp| idp.with_artifact_resolution(HUB_ARTIFACTS))
             .and_then(|idp| idp.with_ecp(HUB_ECP))

@@ -233,7 +233,8 @@ async fn a209_a_peer_cannot_bring_more_requests_than_it_may() {
         per_second: 1,
         burst: 2,
     };
-    let parties = Parties::with_logout_limit(federate::crypto::aws_lc_provider(), limit);
+    let provider = federate::crypto::aws_lc_provider();
+    let parties = Parties::with_hub_party(provider, |hub, _| hub.with_logout_limit(limit));
     let world = World::of(parties, LoginOptions::default());
     let bring = async |number| {
         let browser = world.signed_in().await;

@@ -4,12 +4,15 @@ use crate::logout::{answered, finished};
 use crate::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use federate::saml::{Extensions, LogoutRequest, signed_xml};
+use federate::metadata::Location;
+use federate::saml::{Extensions, LogoutRequest, signed_xml, unsigned_xml};
 use federate::session::Participant;
-use federate::types::{MessageId, SessionIndex, StatusCode};
-use federate::{Denial, FederateError};
+use federate::types::{Binding, MessageId, SessionIndex, StatusCode};
+use federate::xml::Encryptor;
+use federate::{Application, Decryption, Denial, FederateError, Outgoing};
 use federate_testkit::keys;
 use federate_testkit::parties::{HUB_SLO, post_form};
+use std::io::Read as _;
 
 /// What the hub told the first application in a session.
 async fn told(parties: &Parties, session: &Token) -> Participant {
@@ -21,6 +24,26 @@ async fn told(parties: &Parties, session: &Token) -> Participant {
 }
 
 /// A LogoutRequest of the first application about these sessions of a person.
+fn request(
+    parties: &Parties,
+    number: u8,
+    person: &Participant,
+    session_indexes: Vec<SessionIndex>,
+) -> LogoutRequest {
+    LogoutRequest {
+        id: MessageId::from_random([number; 20]),
+        issue_instant: keys::fixed_now(),
+        destination: Some(HUB_SLO.to_owned()),
+        not_on_or_after: Some(keys::fixed_now() + chrono::TimeDelta::minutes(5)),
+        reason: None,
+        issuer: Some(parties.applications[0].party().entity_id.clone()),
+        extensions: Extensions::default(),
+        name_id: person.name_id.clone(),
+        session_indexes,
+    }
+}
+
+/// The same, as the hub takes it by HTTP-POST.
 async fn receive(
     parties: &Parties,
     number: u8,
@@ -28,17 +51,7 @@ async fn receive(
     session_indexes: Vec<SessionIndex>,
 ) -> Token {
     let party = parties.applications[0].party();
-    let request = LogoutRequest {
-        id: MessageId::from_random([number; 20]),
-        issue_instant: keys::fixed_now(),
-        destination: Some(HUB_SLO.to_owned()),
-        not_on_or_after: Some(keys::fixed_now() + chrono::TimeDelta::minutes(5)),
-        reason: None,
-        issuer: Some(party.entity_id.clone()),
-        extensions: Extensions::default(),
-        name_id: person.name_id.clone(),
-        session_indexes,
-    };
+    let request = request(parties, number, person, session_indexes);
     let xml = signed_xml(&request, &party.signer).unwrap();
     let body = format!("SAMLRequest={}", escape(&STANDARD.encode(xml)));
     let received = parties.hub.receive_logout(Incoming::Post(&body)).await;
@@ -227,5 +240,122 @@ async fn a207_a_request_about_nobody_is_answered_and_ends_nothing() {
         assert!(xml.contains(&format!("InResponseTo=\"{id}\"")), "{xml}");
         assert!(parties.hub.session(&session).await.unwrap().is_some());
         person.name_id = federate::types::NameId::new("nobody", None).unwrap();
+    }
+}
+
+/// Metadata whose single logout service of this binding takes responses elsewhere.
+fn answered_elsewhere(application: &mut Application, binding: Binding) {
+    let mut metadata = (*application.metadata).clone();
+    for endpoint in &mut metadata.sp.as_mut().unwrap().single_logout {
+        let there = format!("{}/answers", endpoint.location.as_str());
+        endpoint.response_location = Some(Location::new(&there).unwrap());
+    }
+    let offered = &mut metadata.sp.as_mut().unwrap().single_logout;
+    offered.retain(|endpoint| endpoint.is_for(binding));
+    application.metadata = Arc::new(metadata);
+}
+
+/// The initiator is answered by its binding, at its ResponseLocation, with its relay state.
+#[tokio::test]
+async fn the_answer_goes_where_and_how_its_initiator_wants_it() {
+    for binding in [Binding::HttpRedirect, Binding::HttpPost] {
+        let parties = Parties::with_options(
+            federate::crypto::aws_lc_provider(),
+            |application| answered_elsewhere(application, binding),
+            |_| {},
+        );
+        let session = sign_in(&parties).await;
+        let [a, _] = &parties.applications;
+        sign_on(&parties, a, &session).await;
+        let person = told(&parties, &session).await;
+        let party = a.party();
+        let request = request(&parties, 1, &person, vec![person.session_index.clone()]);
+        let state = "what it wants to know again";
+        let handle = match binding {
+            Binding::HttpPost => {
+                let xml = STANDARD.encode(signed_xml(&request, &party.signer).unwrap());
+                let body = format!("SAMLRequest={}&RelayState={}", escape(&xml), plus(state));
+                parties.hub.receive_logout(Incoming::Post(&body)).await
+            }
+            _ => {
+                let xml = unsigned_xml(&request);
+                let query = redirected(&xml, Some(state), party);
+                parties.hub.receive_logout(Incoming::Redirect(&query)).await
+            }
+        };
+        let answer = parties.hub.finish_logout(&handle.unwrap()).await;
+        match (binding, answer.unwrap().unwrap()) {
+            (Binding::HttpPost, Outgoing::Post(form)) => {
+                assert_eq!(form.action, "https://a.example/saml/slo/answers");
+                let told = form.relay_state.as_ref().map(|state| state.as_str());
+                assert_eq!(told, Some(state));
+                assert_eq!(form.parameter, "SAMLResponse");
+            }
+            (Binding::HttpRedirect, Outgoing::Redirect(to)) => {
+                let (address, query) = to.split_once('?').unwrap();
+                assert_eq!(address, "https://a.example/saml/slo/answers");
+                assert!(query.starts_with("SAMLResponse="), "{query}");
+                assert!(query.replace("%20", "+").contains(&plus(state)), "{query}");
+            }
+            (binding, other) => panic!("{binding:?} is answered by {other:?}"),
+        }
+    }
+}
+
+fn plus(text: &str) -> String {
+    text.replace(' ', "+")
+}
+
+/// A message as a redirect of this party brings it.
+fn redirected(xml: &[u8], relay_state: Option<&str>, party: &federate::Party) -> String {
+    let mut packed = Vec::new();
+    let mut encoder = flate2::read::DeflateEncoder::new(xml, flate2::Compression::default());
+    encoder.read_to_end(&mut packed).unwrap();
+    let mut query = format!("SAMLRequest={}", escape(&STANDARD.encode(packed)));
+    if let Some(state) = relay_state {
+        query += &format!("&RelayState={}", plus(state));
+    }
+    let algorithm = party.signer.algorithm().uri().replace(':', "%3a");
+    query += &format!("&SigAlg={}", algorithm.replace('#', "%23"));
+    let signature = party.signer.sign_octets(query.as_bytes()).unwrap();
+    format!("{query}&Signature={}", escape(&STANDARD.encode(signature)))
+}
+
+#[tokio::test]
+async fn an_encrypted_name_means_the_person_whom_it_names() {
+    let provider = federate::crypto::aws_lc_provider();
+    let parties = Parties::with_hub_party(provider, |mut hub, key| {
+        let key = provider.key_transport.load_decryption_key(key).unwrap();
+        let certificate = hub.signer.certificate().clone();
+        hub.decryption = Some(Decryption::new(key, certificate).unwrap());
+        hub
+    });
+    let session = sign_in(&parties).await;
+    let [a, _] = &parties.applications;
+    sign_on(&parties, a, &session).await;
+    let person = told(&parties, &session).await;
+    let hub = parties.hub.identity_provider().party();
+    let to_hub = Encryptor::new(provider, hub.signer.certificate().clone()).unwrap();
+    let of_nobody = Participant {
+        name_id: federate::types::NameId::new("nobody", None).unwrap(),
+        ..person.clone()
+    };
+    for (number, person, alive) in [(1, &of_nobody, true), (2, &person, false)] {
+        let request = request(&parties, number, person, Vec::new());
+        let plain = String::from_utf8(unsigned_xml(&request)).unwrap();
+        let (from, to) = (plain.find("<saml:NameID").unwrap(), "</saml:NameID>");
+        let end = plain.find(to).unwrap() + to.len();
+        let name = &plain[from..end];
+        assert!(name.contains("xmlns:saml="), "it stands for itself: {name}");
+        let data = String::from_utf8(to_hub.encrypt(name.as_bytes()).unwrap()).unwrap();
+        let declared = format!("xmlns:saml=\"{}\"", federate::xml::SAML);
+        let encrypted = format!("<saml:EncryptedID {declared}>{data}</saml:EncryptedID>");
+        let xml = plain.replace(name, &encrypted);
+        assert!(!xml.contains("NameID"), "{xml}");
+        let query = redirected(xml.as_bytes(), None, a.party());
+        let handle = parties.hub.receive_logout(Incoming::Redirect(&query)).await;
+        parties.hub.finish_logout(&handle.unwrap()).await.unwrap();
+        let is_alive = parties.hub.session(&session).await.unwrap().is_some();
+        assert_eq!(is_alive, alive);
     }
 }
