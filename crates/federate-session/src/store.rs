@@ -462,7 +462,8 @@ pub struct Capacity {
     pub sessions: usize,
     /// Values for one use.
     pub one_time: usize,
-    /// Running logouts.
+    /// Running logouts, those of the last day, and the sessions whose expiry is told. Who cannot be
+    /// given a logout cannot log out, so these are twice as many as sessions by default.
     pub logouts: usize,
     /// Users.
     pub users: usize,
@@ -473,7 +474,7 @@ impl Default for Capacity {
         Self {
             sessions: 1_000_000,
             one_time: 1_000_000,
-            logouts: 100_000,
+            logouts: 2_000_000,
             users: 10_000_000,
         }
     }
