@@ -85,6 +85,7 @@ fn start(input: &mut Input) -> Option<LogoutStart> {
     policy.frames = flags & 1 != 0;
     policy.tell = flags & 2 == 0;
     start.unknown_principal = flags & 4 != 0;
+    start.untold = usize::from(flags >> 6);
     policy.upstream = match flags >> 3 & 3 {
         0 => UpstreamPolicy::Never,
         1 => UpstreamPolicy::Ask,

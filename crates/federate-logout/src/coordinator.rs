@@ -69,7 +69,7 @@ impl Logout {
                 })
                 .collect(),
             peers: Vec::new(),
-            left_out: 0,
+            left_out: start.untold,
             chosen: None,
             hops: u8::from(redirected),
             drawn: 0,

@@ -111,7 +111,8 @@ pub struct Summary {
     pub applications: Vec<PeerResult>,
     /// Every upstream identity provider but the initiator.
     pub upstreams: Vec<PeerResult>,
-    /// How many peers beyond the most that one logout can hold were not asked.
+    /// How many more peers were not asked: beyond the most that one logout can hold, or left so
+    /// by an earlier one.
     pub left_out: usize,
     /// Whether the answer is decided.
     pub finished: bool,

@@ -104,6 +104,9 @@ pub struct LogoutStart {
     pub policy: LogoutPolicy,
     /// Whether the request is to be answered with UnknownPrincipal if there is no session.
     pub unknown_principal: bool,
+    /// How many peers an earlier logout of the same sessions is known to have left signed in:
+    /// this one cannot ask them, and does not say that they are signed out.
+    pub untold: usize,
 }
 
 impl LogoutStart {
@@ -115,6 +118,7 @@ impl LogoutStart {
             sessions,
             policy: LogoutPolicy::default(),
             unknown_principal: false,
+            untold: 0,
         }
     }
 

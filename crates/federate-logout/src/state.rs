@@ -31,6 +31,7 @@ pub struct Logout {
     /// Sessions beyond [`Logout::MAX_SESSIONS`]; they go on.
     pub(crate) sessions_left_out: usize,
     pub(crate) peers: Vec<Peer>,
+    /// Peers that are not asked here, and not known to be signed out.
     pub(crate) left_out: usize,
     /// What the person chose about the upstream session.
     pub(crate) chosen: Option<bool>,

@@ -315,7 +315,9 @@ impl Witness {
         let above = |line: &PeerResult| confirmed(line) || not_asked(line);
         (
             sessions.all(|session| self.revoked.contains(session)),
-            summary.applications.iter().all(confirmed) && summary.upstreams.iter().all(above),
+            self.start.untold == 0
+                && summary.applications.iter().all(confirmed)
+                && summary.upstreams.iter().all(above),
         )
     }
 

@@ -188,6 +188,7 @@ pub(crate) fn start(random: &mut Random, sessions: &[Session]) -> LogoutStart {
     LogoutStart {
         policy,
         unknown_principal: random.chance(20),
+        untold: if random.chance(5) { random.index(3) } else { 0 },
         ..LogoutStart::new(initiator, sessions.iter().map(|s| s.key).collect())
     }
 }

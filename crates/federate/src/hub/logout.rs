@@ -15,18 +15,19 @@ pub use work::{LogoutWork, PeerFailure};
 use super::Hub;
 use crate::error::{Denial, FederateError};
 use crate::logout_message::LogoutDemand;
-use crate::store::{Store, decode};
+use crate::store::{Store, decode, encode};
 use crate::token::Token;
 use crate::transport::{Incoming, Outgoing, Received};
 use federate_logout::{
-    Effect, Event, Initiator, LogoutPolicy, LogoutStart, Requester, UpstreamPolicy,
+    Effect, Event, Initiator, LogoutError, LogoutPolicy, LogoutRequestToSend, LogoutStart, Outcome,
+    Requester, UpstreamPolicy,
 };
 use federate_saml::{LogoutResponse, MAX_REQUEST_AGE, MessageKind};
 use federate_session::{
     EndReason, LogoutKey, Namespace, OneTimeEntry, OneTimeKey, ParticipantQuery, PutNew, SessionId,
-    SessionKey, SessionState, UserId,
+    SessionKey, SessionRecord, SessionState, StoreError, UserId,
 };
-use federate_types::{ClockSkew, EntityId, MessageId};
+use federate_types::{ClockSkew, EntityId, MessageId, NameId};
 
 /// What a person wants of a logout at the hub's own address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +39,13 @@ pub struct LogoutOptions {
     /// Whether the session at the identity provider upstream is to end, too, whatever the
     /// hub's policy is.
     pub federated: bool,
+}
+
+/// What a LogoutRequest begins.
+struct Asked {
+    start: LogoutStart,
+    /// Where it is remembered which logout this peer asked for last, about this person.
+    about: LogoutKey,
 }
 
 impl<S: Store> Hub<S> {
@@ -62,8 +70,8 @@ impl<S: Store> Hub<S> {
         }
         match incoming.receive_either(self.idp.party())? {
             (MessageKind::Request, received) => {
-                let start = self.asked_by_application(&received).await?;
-                self.begin(start).await
+                let asked = self.asked_by_application(&received).await?;
+                self.begin(asked.start, Some(&asked.about)).await
             }
             (MessageKind::Response, received) => {
                 let response = self.idp.receive_logout_response(&received)?;
@@ -85,8 +93,8 @@ impl<S: Store> Hub<S> {
         envelope: &[u8],
     ) -> Result<Option<Outgoing>, FederateError> {
         let received = Received::Soap(envelope);
-        let start = self.asked_by_application(&received).await?;
-        self.answer_at_once(start).await
+        let asked = self.asked_by_application(&received).await?;
+        self.answer_at_once(asked).await
     }
 
     /// As [`receive_logout`](Self::receive_logout), for what an identity provider upstream has
@@ -104,8 +112,8 @@ impl<S: Store> Hub<S> {
         let sp = self.service_provider()?;
         match incoming.receive_either(sp.party())? {
             (MessageKind::Request, received) => {
-                let start = self.asked_by_upstream(&received).await?;
-                self.begin(start).await
+                let asked = self.asked_by_upstream(&received).await?;
+                self.begin(asked.start, Some(&asked.about)).await
             }
             (MessageKind::Response, received) => {
                 let response = sp.receive_logout_response(&received)?;
@@ -122,8 +130,8 @@ impl<S: Store> Hub<S> {
         &self,
         envelope: &[u8],
     ) -> Result<Option<Outgoing>, FederateError> {
-        let start = self.asked_by_upstream(&Received::Soap(envelope)).await?;
-        self.answer_at_once(start).await
+        let asked = self.asked_by_upstream(&Received::Soap(envelope)).await?;
+        self.answer_at_once(asked).await
     }
 
     /// Ends the session of a cookie, everywhere. Gives the handle of the logout's page.
@@ -158,7 +166,7 @@ impl<S: Store> Hub<S> {
             return_to,
             federated: options.federated,
         };
-        self.begin(self.start(initiator, vec![key])).await
+        self.begin(self.start(initiator, vec![key]), None).await
     }
 
     /// Ends one session, by its public id: for administrators. Applications that can be told
@@ -171,7 +179,7 @@ impl<S: Store> Hub<S> {
             return Ok(None);
         };
         let start = self.start(Initiator::Administrator, vec![record.key]);
-        self.begin(start).await.map(Some)
+        self.begin(start, None).await.map(Some)
     }
 
     /// Ends all sessions of a user, in one write however many they are, and tells applications
@@ -223,10 +231,7 @@ impl<S: Store> Hub<S> {
         }
     }
 
-    async fn asked_by_application(
-        &self,
-        received: &Received<'_>,
-    ) -> Result<LogoutStart, FederateError> {
+    async fn asked_by_application(&self, received: &Received<'_>) -> Result<Asked, FederateError> {
         let demand = self.idp.receive_logout_request(received)?;
         self.first_time_asked(&demand).await?;
         // The sessions are found by what the message says, never by the cookie.
@@ -237,19 +242,80 @@ impl<S: Store> Hub<S> {
             session_indexes: demand.session_indexes,
         };
         let sessions = self.store.by_participant(&query).await?;
-        let sessions = sessions.into_iter().map(|record| record.key).collect();
-        Ok(self.start(Initiator::Participant(demand.requester), sessions))
+        let about = self.about_key(&query.issuer, &query.name_id);
+        self.asked(Initiator::Participant(demand.requester), sessions, about)
+            .await
     }
 
-    async fn asked_by_upstream(
-        &self,
-        received: &Received<'_>,
-    ) -> Result<LogoutStart, FederateError> {
+    async fn asked_by_upstream(&self, received: &Received<'_>) -> Result<Asked, FederateError> {
         let sp = self.service_provider()?;
         let demand = sp.receive_logout_request(received).await?;
         let sessions = sp.logged_out_by(&demand).await?;
-        let sessions = sessions.into_iter().map(|record| record.key).collect();
-        Ok(self.start(Initiator::Upstream(demand.requester), sessions))
+        let about = self.about_key(&demand.requester.entity_id, &demand.name_id);
+        self.asked(Initiator::Upstream(demand.requester), sessions, about)
+            .await
+    }
+
+    /// Who asks again when nothing is left to end is not told more than the first time.
+    async fn asked(
+        &self,
+        initiator: Initiator,
+        sessions: Vec<SessionRecord>,
+        about: LogoutKey,
+    ) -> Result<Asked, FederateError> {
+        let sessions: Vec<_> = sessions.into_iter().map(|record| record.key).collect();
+        let mut start = self.start(initiator, sessions);
+        if start.sessions.is_empty() {
+            start.untold = self.left_signed_in(&about).await?;
+        }
+        Ok(Asked { start, about })
+    }
+
+    /// How many peers the last logout that was asked for there has left signed in.
+    async fn left_signed_in(&self, about: &LogoutKey) -> Result<usize, FederateError> {
+        let now = self.now();
+        let Some(last) = self.store.load_logout(about, now).await? else {
+            return Ok(0);
+        };
+        let last = LogoutKey::new(decode(&last.value, "logout")?);
+        let summary = match self.journal().load(&last, now).await {
+            Ok(logout) => logout.summary(),
+            Err(LogoutError::Unknown) => return Ok(0), // it is long ago
+            Err(other) => return Err(other.into()),
+        };
+        let peers = summary.applications.iter().chain(&summary.upstreams);
+        let signed_in = peers
+            .filter(|peer| peer.outcome != Outcome::Confirmed && peer.outcome != Outcome::NotAsked);
+        let signed_in = signed_in.count().saturating_add(summary.left_out);
+        Ok(if summary.complete {
+            0
+        } else {
+            signed_in.max(1)
+        })
+    }
+
+    /// Remembers which logout was asked for last.
+    async fn asked_for(&self, about: &LogoutKey, key: &LogoutKey) -> Result<(), FederateError> {
+        let (store, now) = (&self.store, self.now());
+        let value = encode(key.as_bytes())?;
+        let expires = now + self.logout_policy.bounded().timing.background;
+        let created = store.create_logout(about, value.clone(), expires, None, now);
+        match created.await {
+            Ok(_) => return Ok(()),
+            Err(StoreError::AlreadyExists { .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+        let Some(before) = store.load_logout(about, now).await? else {
+            return Ok(());
+        };
+        match store
+            .compare_and_swap(about, before.version, value, None, now)
+            .await
+        {
+            // Of two at the same time, either is the last.
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// A logout message counts once.
@@ -292,29 +358,42 @@ impl<S: Store> Hub<S> {
         Ok(handle)
     }
 
-    async fn begin(&self, start: LogoutStart) -> Result<Token, FederateError> {
-        let handle = Token::random(self.provider())?;
-        let key = self.logout_key(&handle);
-        let effects = self.journal().begin(&key, start, self.moment()?).await?;
-        let (_, requests) = self.revoke(&key, effects).await?;
+    async fn begin(
+        &self,
+        start: LogoutStart,
+        about: Option<&LogoutKey>,
+    ) -> Result<Token, FederateError> {
+        let (handle, key, requests) = self.open(start, about).await?;
         self.leave_to_workers(&key, requests);
         Ok(handle)
     }
 
+    /// Stores a new logout and ends its sessions; gives what is to be asked without a browser.
+    async fn open(
+        &self,
+        start: LogoutStart,
+        about: Option<&LogoutKey>,
+    ) -> Result<(Token, LogoutKey, Vec<LogoutRequestToSend>), FederateError> {
+        let handle = Token::random(self.provider())?;
+        let key = self.logout_key(&handle);
+        let about = about.filter(|_| !start.sessions.is_empty());
+        let effects = self.journal().begin(&key, start, self.moment()?).await?;
+        if let Some(about) = about {
+            self.asked_for(about, &key).await?;
+        }
+        let (_, requests) = self.revoke(&key, effects).await?;
+        Ok((handle, key, requests))
+    }
+
     /// Carries out a logout whose initiator waits for a direct answer: every back channel is
     /// tried once, and what failed is tried again in the background.
-    async fn answer_at_once(
-        &self,
-        mut start: LogoutStart,
-    ) -> Result<Option<Outgoing>, FederateError> {
+    async fn answer_at_once(&self, asked: Asked) -> Result<Option<Outgoing>, FederateError> {
+        let Asked { mut start, about } = asked;
         start.policy.retries.attempts = 1;
         if start.policy.upstream == UpstreamPolicy::Ask {
             start.policy.upstream = UpstreamPolicy::Never;
         }
-        let handle = Token::random(self.provider())?;
-        let key = self.logout_key(&handle);
-        let effects = self.journal().begin(&key, start, self.moment()?).await?;
-        let (_, requests) = self.revoke(&key, effects).await?;
+        let (_, key, requests) = self.open(start, Some(&about)).await?;
         self.carry_out(LogoutWork::new(key, requests)).await?;
         for effect in self.advance(&key, Event::Resumed).await? {
             if let Effect::Answer(answer) = effect {
@@ -328,6 +407,12 @@ impl<S: Store> Hub<S> {
 
     fn message_key(&self, issuer: &EntityId, id: &MessageId) -> OneTimeKey {
         OneTimeKey::new(self.hash("logout-message", &format!("{issuer} {id}")))
+    }
+
+    /// Where it is remembered which logout a peer asked for last, about this person.
+    fn about_key(&self, peer: &EntityId, name_id: &NameId) -> LogoutKey {
+        let about = format!("{peer} {}", name_id.value());
+        LogoutKey::new(self.hash("logout-asked", &about))
     }
 
     /// Where the handle of the logout is found by one of its requests.

@@ -359,3 +359,45 @@ async fn an_encrypted_name_means_the_person_whom_it_names() {
         assert_eq!(is_alive, alive);
     }
 }
+
+/// What the answer to a posted request says.
+async fn answer_of(parties: &Parties, handle: &Token) -> String {
+    let answer = parties.hub.finish_logout(handle).await.unwrap().unwrap();
+    String::from_utf8(STANDARD.decode(&post_form(&answer).value).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn who_asks_again_is_not_told_more_than_is_so() {
+    let parties = parties();
+    let hub = &parties.hub;
+    let [a, b] = &parties.applications;
+    let session = sign_in(&parties).await;
+    sign_on(&parties, a, &session).await;
+    sign_on(&parties, b, &session).await;
+    let person = told(&parties, &session).await;
+    let first = receive(&parties, 1, &person, Vec::new()).await;
+    let to_b = query(&hub.next_logout(&first).await.unwrap().unwrap());
+    // While B is being asked, and when it was given up.
+    let second = receive(&parties, 2, &person, Vec::new()).await;
+    assert!(answer_of(&parties, &second).await.contains("PartialLogout"));
+    hub.skip_logout(&first).await.unwrap();
+    assert!(answer_of(&parties, &first).await.contains("PartialLogout"));
+    let third = receive(&parties, 3, &person, vec![person.session_index.clone()]).await;
+    let page = hub.logout_page(&third).await.unwrap();
+    assert_eq!((page.left_out, page.complete), (1, false));
+    assert!(answer_of(&parties, &third).await.contains("PartialLogout"));
+    // When it has confirmed, it is so.
+    let received = b.receive_logout(Incoming::Redirect(&to_b)).await;
+    let late = query(&answered(received.unwrap()));
+    hub.receive_logout(Incoming::Redirect(&late)).await.unwrap();
+    let fourth = receive(&parties, 4, &person, Vec::new()).await;
+    let xml = answer_of(&parties, &fourth).await;
+    assert!(!xml.contains("PartialLogout") && xml.contains(&StatusCode::Success.uri()));
+    // The next session has a logout of its own.
+    let session = sign_in(&parties).await;
+    sign_on(&parties, a, &session).await;
+    let person = told(&parties, &session).await;
+    let fifth = receive(&parties, 5, &person, Vec::new()).await;
+    assert!(!answer_of(&parties, &fifth).await.contains("PartialLogout"));
+    assert!(hub.session(&session).await.unwrap().is_none());
+}

@@ -224,7 +224,7 @@ const fn hub_text(hub: HubOutcome) -> &'static str {
 
 fn table(logout: &LogoutPage) -> Markup {
     html! {
-        @if logout.initiator.is_none() && logout.applications.is_empty() && logout.upstreams.is_empty() {
+        @if logout.initiator.is_none() && logout.applications.is_empty() && logout.upstreams.is_empty() && logout.left_out == 0 {
             p { "You were not signed in to any application." }
         } @else {
             table id="result" {
@@ -241,6 +241,12 @@ fn table(logout: &LogoutPage) -> Markup {
                         tr {
                             th scope="row" { (peer.name) }
                             td { span class={ "state " (class) } { (text) } }
+                        }
+                    }
+                    @if logout.left_out > 0 {
+                        tr {
+                            th scope="row" { (logout.left_out) " more" }
+                            td { span.state.warn { "Not asked" } }
                         }
                     }
                 }

@@ -23,6 +23,9 @@ pub struct LogoutPage {
     pub applications: Vec<NamedOutcome>,
     /// What became of each session upstream but that of the one that asked.
     pub upstreams: Vec<NamedOutcome>,
+    /// How many more peers are not asked: more than one logout can hold, or left signed in by an
+    /// earlier one.
+    pub left_out: usize,
     /// Whether nothing more will be asked and everything was signed out, confirmed by each
     /// application.
     pub complete: bool,
@@ -111,6 +114,7 @@ impl<S: Store> Hub<S> {
                 .into_iter()
                 .map(|peer| self.named(peer))
                 .collect(),
+            left_out: summary.left_out,
             complete: summary.complete,
             phase: self.phase(&logout, &effects, summary.complete),
         })

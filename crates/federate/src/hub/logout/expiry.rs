@@ -64,7 +64,7 @@ impl<S: Store> Hub<S> {
         let due = match self.store.load(&session, now).await? {
             SessionState::Alive(record) => Some(record.lifetime.expires()),
             SessionState::Ended(EndReason::Expired(_)) => {
-                self.begin(self.start(Initiator::Expiry, vec![session]))
+                self.begin(self.start(Initiator::Expiry, vec![session]), None)
                     .await?;
                 None
             }
