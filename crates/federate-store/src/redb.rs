@@ -1,3 +1,4 @@
+mod create;
 mod error;
 mod logouts;
 mod one_time;
@@ -19,7 +20,7 @@ use federate_session::{
     SessionSnapshot, SessionState, SessionStore, StoreError, Subject, Sweep, Swept, TenantId,
     Termination, Touch, UpstreamQuery, User, UserId, UserStore, Versioned,
 };
-use redb::{Builder, Database, DatabaseError};
+use redb::{Builder, Database};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -96,7 +97,11 @@ impl RedbStore {
     /// # Errors
     /// As [`RedbStore::open`].
     pub fn open_with(path: impl AsRef<Path>, options: RedbOptions) -> Result<Self, OpenError> {
-        Self::start(options, |builder| builder.create(path))
+        let path = path.as_ref();
+        Self::start(options, |builder| {
+            create::ensure(builder, path)?;
+            Ok(builder.create(path)?)
+        })
     }
 
     /// A new database in memory, the same but for the file.
@@ -113,7 +118,8 @@ impl RedbStore {
     /// As [`RedbStore::in_memory`].
     pub fn in_memory_with(options: RedbOptions) -> Result<Self, OpenError> {
         Self::start(options, |builder| {
-            builder.create_with_backend(redb::backends::InMemoryBackend::new())
+            let memory = redb::backends::InMemoryBackend::new();
+            Ok(builder.create_with_backend(memory)?)
         })
     }
 
@@ -135,7 +141,7 @@ impl RedbStore {
 
     fn start(
         options: RedbOptions,
-        open: impl FnOnce(&Builder) -> Result<Database, DatabaseError>,
+        open: impl FnOnce(&Builder) -> Result<Database, OpenError>,
     ) -> Result<Self, OpenError> {
         let mut builder = Builder::new();
         builder

@@ -25,7 +25,7 @@ fn entry(n: u32) -> OneTimeEntry {
 fn open(disk: &Disk) -> Result<RedbStore, OpenError> {
     let disk = disk.clone();
     RedbStore::start(RedbOptions::default(), |builder| {
-        builder.create_with_backend(disk)
+        Ok(builder.create_with_backend(disk)?)
     })
 }
 
@@ -138,7 +138,8 @@ async fn an_unreadable_disk_is_told() {
     };
     drop(store);
     let theirs = disk.clone();
-    let store = RedbStore::start(small, |builder| builder.create_with_backend(theirs)).unwrap();
+    let store =
+        RedbStore::start(small, |builder| Ok(builder.create_with_backend(theirs)?)).unwrap();
     disk.fail_reads();
     let entry = entry(100);
     let peek = store.peek(entry.namespace, &entry.key, now()).await;
