@@ -26,7 +26,8 @@ impl Default for RequestLimit {
 
 /// Counts the LogoutRequests of peers against a limit, in the memory of one node.
 ///
-/// Count a request when its signature has been verified, so that nobody uses up what is another's.
+/// Count a request when its signature has been verified and it is known not to have been here
+/// before: neither forging nor repeating uses up what is another's.
 #[derive(Debug, Clone, Default)]
 pub struct RequestCounter {
     limit: RequestLimit,

@@ -116,8 +116,8 @@ impl<S: Store> Hub<S> {
     }
 
     /// Tells applications that a session has expired, as far as they can be told without a
-    /// browser, when [`carry_out_due`](Self::carry_out_due) is called next. By default they are
-    /// not: their assertions say when it ends. It counts for sessions that begin from now on, and
+    /// browser, as other due work ([`due_work`](Self::due_work)). By default they are not: their
+    /// assertions say when it ends. It counts for sessions that begin from now on, and
     /// each of them costs one more row in the store.
     #[must_use]
     pub fn with_expiry_told(mut self) -> Self {

@@ -159,7 +159,7 @@ impl Party {
         self
     }
 
-    /// Counts a LogoutRequest whose signature was verified.
+    /// Counts a LogoutRequest whose signature was verified, and which was not here before.
     pub(crate) fn admit_logout(
         &self,
         peer: &EntityId,

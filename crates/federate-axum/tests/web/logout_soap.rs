@@ -240,7 +240,12 @@ async fn a209_a_peer_cannot_bring_more_requests_than_it_may() {
         let browser = world.signed_in().await;
         let request = request(&world, &browser, number).await;
         let envelope = signed(&world, &request);
-        let (status, _) = post(&world, SLO, "text/xml", envelope).await;
+        let (status, _) = post(&world, SLO, "text/xml", envelope.clone()).await;
+        // Nor does what somebody repeats who has seen it.
+        for _ in 0..3 {
+            let (again, _) = post(&world, SLO, "text/xml", envelope.clone()).await;
+            assert_eq!(again, StatusCode::INTERNAL_SERVER_ERROR);
+        }
         (status, session(&world, &browser).await.is_some())
     };
     let (ended, refused) = (

@@ -2,7 +2,7 @@
 //!
 //! However a logout begins, the hub's session is over before anything leaves, and any node can
 //! carry on from the store. What needs the browser goes on from the logout's page
-//! ([`browser`]); what does not is done by whoever runs [`Hub::carry_out_due`] ([`work`]).
+//! ([`browser`]); what does not is done by whoever runs [`Hub::due_work`] ([`work`]).
 
 mod browser;
 mod expiry;
@@ -234,6 +234,8 @@ impl<S: Store> Hub<S> {
     async fn asked_by_application(&self, received: &Received<'_>) -> Result<Asked, FederateError> {
         let demand = self.idp.receive_logout_request(received)?;
         self.first_time_asked(&demand).await?;
+        let peer = &demand.requester.entity_id;
+        self.idp.party().admit_logout(peer, self.now())?;
         // The sessions are found by what the message says, never by the cookie.
         let query = ParticipantQuery {
             tenant: self.tenant.clone(),
@@ -378,10 +380,10 @@ impl<S: Store> Hub<S> {
         let key = self.logout_key(&handle);
         let about = about.filter(|_| !start.sessions.is_empty());
         let effects = self.journal().begin(&key, start, self.moment()?).await?;
+        let (_, requests) = self.revoke(&key, effects).await?;
         if let Some(about) = about {
             self.asked_for(about, &key).await?;
         }
-        let (_, requests) = self.revoke(&key, effects).await?;
         Ok((handle, key, requests))
     }
 

@@ -28,7 +28,6 @@ impl IdentityProvider {
             &self.logout_expectation(&application, received, now),
         )?;
         let id = application.entity_id();
-        self.party.admit_logout(id, now)?;
         Ok(LogoutDemand::new(request.into_inner(), id, received))
     }
 

@@ -141,8 +141,8 @@ impl<S: Store> ServiceProvider<S> {
             &self.logout_expectation(&connection, received, now)?,
         )?;
         let idp = connection.entity_id();
-        self.party.admit_logout(idp, now)?;
         self.once(idp, request.id.as_str(), now).await?;
+        self.party.admit_logout(idp, now)?;
         self.remember_logout(idp, &request, now).await?;
         Ok(LogoutDemand::new(request.into_inner(), idp, received))
     }

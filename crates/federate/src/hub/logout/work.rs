@@ -84,7 +84,7 @@ impl LogoutWork {
 impl<S: Store> Hub<S> {
     /// Asks applications and identity providers that have a SOAP service for single logout by
     /// this channel, without the browser. Run [`next_work`](Self::next_work) and
-    /// [`carry_out_due`](Self::carry_out_due) then; `federate-axum` does.
+    /// [`due_work`](Self::due_work) then; `federate-axum` does.
     #[must_use]
     pub fn with_back_channel(mut self, channel: impl BackChannel + 'static) -> Self {
         self.back_channel = AnyBackChannel::new(channel);
