@@ -84,6 +84,8 @@ impl FaultCode {
 }
 
 /// Puts a message that was written (and signed) before into an envelope.
+///
+/// A byte order mark and an XML declaration are left out: they stand only before a document.
 #[must_use]
 pub fn envelope(message: &[u8]) -> Vec<u8> {
     let mut w = Writer::new();
@@ -130,8 +132,25 @@ pub fn addressed_to_next(w: &mut Writer) {
 /// Ends the envelope with its body.
 fn body_of(mut w: Writer, message: &[u8]) -> Vec<u8> {
     w.start(BODY);
-    w.embed(message);
+    w.embed(without_prolog(message));
     w.finish()
+}
+
+/// The message without what may only begin a document: a byte order mark and an XML declaration
+/// (`[XML] 2.8`; `[SOAP] 3` has neither inside an envelope).
+fn without_prolog(message: &[u8]) -> &[u8] {
+    let message = message
+        .strip_prefix("\u{feff}".as_bytes())
+        .unwrap_or(message);
+    let declaration = message.strip_prefix(b"<?xml").filter(|rest| {
+        // Not an instruction whose name begins so, as xml-stylesheet.
+        rest.first().is_some_and(u8::is_ascii_whitespace)
+    });
+    let end = declaration.and_then(|rest| rest.windows(2).position(|two| two == b"?>"));
+    match (declaration, end) {
+        (Some(rest), Some(end)) => rest.get(end + 2..).unwrap_or_default(),
+        _ => message,
+    }
 }
 
 /// An envelope that says that no SAML message could be answered; every other failure is told

@@ -61,6 +61,31 @@ fn envelopes_of_other_forms() {
     assert_eq!(verify(&within).unwrap(), request());
 }
 
+/// What only a document begins with does not come into the envelope with the message.
+#[test]
+fn a_document_becomes_a_body() {
+    let message = String::from_utf8(signed_xml(&request(), &signer()).unwrap()).unwrap();
+    for prolog in [
+        "\u{feff}",
+        "<?xml version=\"1.0\"?>",
+        "\u{feff}<?xml version='1.0' encoding='UTF-8'?>\n",
+    ] {
+        let document = format!("{prolog}{message}");
+        let sent = String::from_utf8(soap::envelope(document.as_bytes())).unwrap();
+        assert_eq!(verify(&sent).unwrap(), request(), "{prolog:?}");
+    }
+    // What is no document stays what it is, and is refused.
+    for odd in ["<?xml", "<?xml version='1.0'", "<?xmlish?>", "\u{feff}"] {
+        let sent = soap::envelope(odd.as_bytes());
+        assert!(
+            String::from_utf8(sent.clone())
+                .unwrap()
+                .contains(odd.trim_start_matches('\u{feff}'))
+        );
+        assert!(open(&sent).is_err(), "{odd:?}");
+    }
+}
+
 /// The envelope is not part of what was signed, and cannot become it.
 #[test]
 fn a197_the_message_is_the_only_one_in_the_body() {
