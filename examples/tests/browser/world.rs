@@ -364,8 +364,9 @@ impl World {
         let result = walk.text_of("#result").await;
         let name = format!("{} ", self.applications[number].name);
         let line = result.lines().find_map(|line| line.strip_prefix(&name));
-        line.unwrap_or_else(|| panic!("{name}: {result}"))
-            .to_owned()
+        let said = line.unwrap_or_else(|| panic!("{name}: {result}"));
+        // The button behind it is another matter.
+        said.split(" Try ").next().unwrap_or(said).to_owned()
     }
 
     /// The button of the result page that asks an application once more.

@@ -4,7 +4,7 @@ use super::address;
 use crate::hub::HubState;
 use crate::page::Page;
 use axum::http::StatusCode;
-use federate::hub::{LogoutPage, LogoutPhase};
+use federate::hub::{LogoutPage, LogoutPhase, NamedOutcome};
 use federate::logout::{Failure as Reason, HubOutcome, NoAnswer, Outcome};
 use federate::{Store, Token};
 use maud::{Markup, html};
@@ -42,7 +42,7 @@ pub(super) fn page<S: Store>(state: &HubState<S>, handle: &Token, logout: &Logou
         LogoutPhase::Answering { to: back } => {
             let to = format!("{base}/finish");
             let body = html! {
-                (result(logout))
+                (result(logout, None))
                 p.note { "You return to " (back) " in a few seconds." }
                 p.actions-row { a.button id="return" href=(to) { "Return to " (back) } }
             };
@@ -50,8 +50,7 @@ pub(super) fn page<S: Store>(state: &HubState<S>, handle: &Token, logout: &Logou
         }
         _ => {
             let body = html! {
-                (result(logout))
-                (retries(&base, logout))
+                (result(logout, Some(&base)))
                 p.actions-row { a.button.second href="/" { "Go to the hub's page" } }
             };
             state.page("Signed out", body).with_forms_to("'self'")
@@ -116,20 +115,17 @@ fn choosing<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> P
             button id="end-upstream" name="upstream" value="end" { "Sign out of " (names) }
             button.second id="keep-upstream" name="upstream" value="keep" { "Stay signed in there" }
         }
-        (table(logout))
+        (table(logout, None))
     };
     state.page("Signing out", body).with_forms_to("'self'")
 }
 
-/// A button for each peer that can be asked once more.
-fn retries(base: &str, logout: &LogoutPage) -> Markup {
-    let peers = || logout.applications.iter().chain(&logout.upstreams);
+/// The button by which a peer is asked once more.
+fn retry(base: &str, peer: &NamedOutcome) -> Markup {
     html! {
-        @for peer in peers().filter(|peer| peer.retriable) {
-            form.actions-row method="post" action={ (base) "/retry" } {
-                input type="hidden" name="peer" value=(peer.entity_id);
-                button.second { "Try " (peer.name) " again" }
-            }
+        form method="post" action={ (base) "/retry" } {
+            input type="hidden" name="peer" value=(peer.entity_id);
+            button.second { "Try " (peer.name) " again" }
         }
     }
 }
@@ -176,7 +172,7 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
                 }
             }
         }
-        (table(logout))
+        (table(logout, None))
         (frames_of(base, frames))
     };
     // Not 200: Chromium would keep the page as it is, and show it on the way back.
@@ -190,7 +186,8 @@ fn asking<S: Store>(state: &HubState<S>, base: &str, logout: &LogoutPage) -> Pag
     page.going_on_after(seconds, to)
 }
 
-fn result(logout: &LogoutPage) -> Markup {
+/// What became of the logout; `retries` is the address below which a peer can be asked again.
+fn result(logout: &LogoutPage, retries: Option<&str>) -> Markup {
     html! {
         h1 { @if logout.complete { "You are signed out" } @else { "You are not signed out everywhere" } }
         @if logout.complete {
@@ -210,7 +207,7 @@ fn result(logout: &LogoutPage) -> Markup {
                  below, sign out in the application itself, or close the browser."
             }
         }
-        (table(logout))
+        (table(logout, retries))
     }
 }
 
@@ -222,7 +219,7 @@ const fn hub_text(hub: HubOutcome) -> &'static str {
     }
 }
 
-fn table(logout: &LogoutPage) -> Markup {
+fn table(logout: &LogoutPage, retries: Option<&str>) -> Markup {
     html! {
         @if logout.initiator.is_none() && logout.applications.is_empty() && logout.upstreams.is_empty() && logout.left_out == 0 {
             p { "You were not signed in to any application." }
@@ -240,7 +237,12 @@ fn table(logout: &LogoutPage) -> Markup {
                         @let (class, text) = outcome(&peer.outcome);
                         tr {
                             th scope="row" { (peer.name) }
-                            td { span class={ "state " (class) } { (text) } }
+                            td {
+                                span class={ "state " (class) } { (text) }
+                                @if let Some(base) = retries.filter(|_| peer.retriable) {
+                                    " " (retry(base, peer))
+                                }
+                            }
                         }
                     }
                     @if logout.left_out > 0 {
