@@ -11,7 +11,7 @@ use federate::saml::{
     Attribute, IssuePolicy, Login, LoginExpectation, LoginPolicy, Response, SentRequest,
     ValidatedLogin, issue_response, validate_response, verify_response,
 };
-use federate::types::{EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
+use federate::types::{EntityId, MessageId, NameId, NameIdFormat, Provenance, SessionIndex};
 use federate::xml::{
     Canonicalization, Document, Limits, SignaturePolicy, Signer, TrustedKeys, Unverified,
     VerificationContext, Writer, canonicalize,
@@ -136,6 +136,7 @@ impl Workbench {
             authn_context: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
             session_index: SessionIndex::new("_session")?,
             session_not_on_or_after: self.now + TimeDelta::days(7),
+            provenance: &Provenance::default(),
         };
         let ids = [2, 3].map(|n| MessageId::from_random([n; 20]));
         let [response, assertion] = ids;

@@ -142,6 +142,9 @@ pub(crate) fn prepare<S: Store>(
         hub = hub.with_upstream(sp)?;
     }
     let directory = Directory::new(&provider, users)?;
+    if directory.is_empty() {
+        hub = hub.without_passwords();
+    }
     let hub = Arc::new(hub);
     let state = HubState::new(Arc::clone(&hub), directory, site.clone());
     let mut parties = vec![Served {

@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::{CryptoProvider, aws_lc_provider};
 use federate_saml::{Attribute, AttributeValue, IssuePolicy, Login, SignedPart, issue_response};
-use federate_types::{Binding, EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
+use federate_types::{
+    Binding, EntityId, MessageId, NameId, NameIdFormat, Provenance, SessionIndex,
+};
 use federate_xml::{Encryptor, Signer};
 use std::path::Path;
 
@@ -47,6 +49,7 @@ pub(crate) fn run(args: &IssueArgs) -> Result<Output, Problem> {
         authn_context: AUTHN_CONTEXT,
         session_index,
         session_not_on_or_after: end.ok_or_else(|| Problem::of("--at", "too late"))?,
+        provenance: &Provenance::default(),
     };
     let policy = IssuePolicy {
         lifetime: TimeDelta::seconds(i64::from(args.lifetime)),

@@ -9,7 +9,7 @@ use crate::names::{
 };
 use crate::subject::Subject;
 use chrono::{DateTime, Utc};
-use federate_types::{EntityId, MessageId, SessionIndex};
+use federate_types::{EntityId, MessageId, ProxyRestriction, SessionIndex};
 use federate_xml::{Element, FromElement, Name, ReadError, ReadProblem, Writer, XS};
 
 /// What one party states about a person.
@@ -43,8 +43,8 @@ pub struct Conditions {
     pub audience_restrictions: Vec<Vec<String>>,
     /// Whether the assertion may be used once only (`[SAMLCore] 2.5.1.5`).
     pub one_time_use: bool,
-    /// Whether further assertions based on it are restricted (`[SAMLCore] 2.5.1.6`).
-    pub proxy_restriction: bool,
+    /// Which assertions others may base on it, if that is restricted (`[SAMLCore] 2.5.1.6`).
+    pub proxy_restriction: Option<ProxyRestriction>,
     /// How many conditions there are that this software does not know.
     pub unknown: usize,
 }
@@ -60,7 +60,7 @@ pub struct AuthnStatement {
     pub session_not_on_or_after: Option<DateTime<Utc>>,
     /// How the person proved it: `AuthnContextClassRef`.
     pub authn_context: Option<String>,
-    /// Identity providers that took part before the issuer.
+    /// Identity providers that took part before the issuer, the one nearest to it last.
     pub authenticating_authorities: Vec<String>,
 }
 
@@ -117,17 +117,17 @@ impl Conditions {
         let mut children = element.children(CONDITIONS)?;
         while let Some(condition) = children.any() {
             if condition.is(AUDIENCE_RESTRICTION) {
-                let mut inside = condition.children(AUDIENCE_RESTRICTION)?;
-                let mut audiences = Vec::new();
-                while let Some(audience) = inside.optional(AUDIENCE) {
-                    audiences.push(audience.text()?.into_owned());
-                }
-                inside.finish()?;
+                let audiences = read_audiences(condition, AUDIENCE_RESTRICTION)?;
                 conditions.audience_restrictions.push(audiences);
             } else if condition.is(ONE_TIME_USE) {
                 conditions.one_time_use = true;
             } else if condition.is(PROXY_RESTRICTION) {
-                conditions.proxy_restriction = true;
+                let restriction = read_proxy_restriction(condition)?;
+                if conditions.proxy_restriction.replace(restriction).is_some() {
+                    // [SAMLCore] 2.5.1.6: not more than one.
+                    let problem = ReadProblem::UnexpectedElement;
+                    return Err(ReadError::new(CONDITIONS.local, problem));
+                }
             } else {
                 conditions.unknown += 1;
             }
@@ -145,18 +145,49 @@ impl Conditions {
         }
         for audiences in &self.audience_restrictions {
             w.start(AUDIENCE_RESTRICTION);
-            for audience in audiences {
-                w.element(AUDIENCE, audience);
-            }
+            write_audiences(w, audiences);
             w.end();
         }
         if self.one_time_use {
             w.element(ONE_TIME_USE, "");
         }
-        if self.proxy_restriction {
-            w.element(PROXY_RESTRICTION, "");
+        if let Some(restriction) = &self.proxy_restriction {
+            w.start(PROXY_RESTRICTION);
+            if let Some(count) = restriction.count {
+                w.attribute(Name::local("Count"), &count.to_string());
+            }
+            write_audiences(w, &restriction.audiences);
+            w.end();
         }
         w.end();
+    }
+}
+
+fn read_proxy_restriction(element: Element<'_>) -> Result<ProxyRestriction, ReadError> {
+    let count = element.attribute("Count").map(str::parse).transpose();
+    let problem = ReadProblem::InvalidValue {
+        what: "Count",
+        expected: "a number",
+    };
+    Ok(ProxyRestriction {
+        count: count.map_err(|_| ReadError::new(PROXY_RESTRICTION.local, problem))?,
+        audiences: read_audiences(element, PROXY_RESTRICTION)?,
+    })
+}
+
+fn read_audiences(element: Element<'_>, of: Name) -> Result<Vec<String>, ReadError> {
+    let mut children = element.children(of)?;
+    let mut audiences = Vec::new();
+    while let Some(audience) = children.optional(AUDIENCE) {
+        audiences.push(audience.text()?.into_owned());
+    }
+    children.finish()?;
+    Ok(audiences)
+}
+
+fn write_audiences(w: &mut Writer, audiences: &[String]) {
+    for audience in audiences {
+        w.element(AUDIENCE, audience);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::response::Response;
 use crate::subject::{BEARER, Subject, SubjectConfirmation};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_crypto::CryptoError;
-use federate_types::{ClockSkew, EntityId, MessageId, NameId, SessionIndex, Status};
+use federate_types::{ClockSkew, EntityId, MessageId, NameId, Provenance, SessionIndex, Status};
 use federate_xml::{Encryptor, Signer, Writer};
 
 /// What is signed of a response.
@@ -74,6 +74,8 @@ pub struct Login<'a> {
     pub session_index: SessionIndex,
     /// The first instant at which the session must be over.
     pub session_not_on_or_after: DateTime<Utc>,
+    /// What it rests on besides our own word.
+    pub provenance: &'a Provenance,
 }
 
 /// Builds, signs and writes the response of the Web Browser SSO profile
@@ -164,6 +166,7 @@ fn assertion(
             not_before: Some(now - policy.skew.as_delta()),
             not_on_or_after: Some(until),
             audience_restrictions: vec![vec![login.service_provider.as_str().to_owned()]],
+            proxy_restriction: login.provenance.restriction.clone(),
             ..Conditions::default()
         }),
         authn_statements: vec![AuthnStatement {
@@ -171,7 +174,7 @@ fn assertion(
             session_index: Some(login.session_index.clone()),
             session_not_on_or_after: Some(login.session_not_on_or_after),
             authn_context: Some(login.authn_context.to_owned()),
-            authenticating_authorities: Vec::new(),
+            authenticating_authorities: login.provenance.authorities.clone(),
         }],
         attributes: Vec::new(), // written from the login
     }

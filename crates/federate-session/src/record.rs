@@ -3,7 +3,7 @@ use crate::{
     UserId,
 };
 use chrono::{DateTime, Utc};
-use federate_types::{EntityId, NameId, SessionIndex};
+use federate_types::{EntityId, NameId, Provenance, SessionIndex};
 use serde::{Deserialize, Serialize};
 
 /// Whether the browser keeps the cookie when it is closed. The record decides all the same.
@@ -26,6 +26,8 @@ pub struct UpstreamSession {
     pub name_id: NameId,
     /// How it named its session to us, if it did.
     pub session_index: Option<SessionIndex>,
+    /// What its word rests on, and how far it may be passed on.
+    pub provenance: Provenance,
 }
 
 /// What a login supplies for a new session.

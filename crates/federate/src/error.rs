@@ -85,6 +85,14 @@ pub enum Denial {
     /// The browser is not to be sent to that address after a logout.
     #[error("the address to return to is on no list")]
     ReturnTo,
+    /// An identity provider of others is not to be asked for this request
+    /// (`[SAMLCore] 3.4.1.2`).
+    #[error("the request is not to be passed on to that identity provider")]
+    MayNotBePassedOn,
+    /// What an identity provider says rests on what we said, or goes through so many others that
+    /// it must go round in circles.
+    #[error("the identity provider's word rests on our own")]
+    OwnWord,
     /// The session ended while it was being used.
     #[error("the session ended meanwhile")]
     SessionEnded,
@@ -108,6 +116,8 @@ impl Denial {
             Self::WrongCredentials => "denied.wrong_credentials",
             Self::NoSession => "denied.no_session",
             Self::ReturnTo => "denied.return_to",
+            Self::MayNotBePassedOn => "denied.may_not_be_passed_on",
+            Self::OwnWord => "denied.own_word",
             Self::SessionEnded => "denied.session_ended",
         }
     }

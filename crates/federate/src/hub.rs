@@ -2,6 +2,7 @@
 
 mod directory;
 mod logout;
+mod proxying;
 mod return_to;
 mod sign_on;
 mod status;
@@ -9,6 +10,7 @@ mod upstream;
 
 pub use directory::{AuthenticatedUser, Directory, DirectoryUser, hash_password};
 pub use logout::{LogoutOptions, LogoutPage, LogoutPhase, LogoutWork, NamedOutcome, PeerFailure};
+pub use proxying::SignInWays;
 pub use return_to::{InvalidReturnTo, ReturnToList};
 pub use sign_on::{SignOn, SignedIn};
 pub use status::{LastUsedConnection, SsoStatus};
@@ -43,6 +45,8 @@ pub struct Hub<S> {
     pairwise_secret: Vec<u8>,
     /// What the hub is towards the identity providers of others.
     upstream: Option<ServiceProvider<S>>,
+    /// Whether people may have a password here.
+    has_passwords: bool,
     logout_policy: LogoutPolicy,
     /// Whether applications are told of sessions that have expired.
     tell_expiry: bool,
@@ -88,6 +92,7 @@ impl<S: Store> Hub<S> {
             connection: ConnectionId::new("directory")?,
             pairwise_secret: pairwise_secret.to_vec(),
             upstream: None,
+            has_passwords: true,
             logout_policy: LogoutPolicy::default(),
             tell_expiry: false,
             return_to: ReturnToList::default(),
@@ -124,6 +129,14 @@ impl<S: Store> Hub<S> {
         self.tell_expiry = true;
         let kept = self.kept();
         self.upstream = self.upstream.map(|sp| sp.keep_ended(kept));
+        self
+    }
+
+    /// Says that nobody has a password here: people sign in at the identity providers
+    /// [upstream](Self::with_upstream) only, and a demand that these may not meet is refused.
+    #[must_use]
+    pub const fn without_passwords(mut self) -> Self {
+        self.has_passwords = false;
         self
     }
 

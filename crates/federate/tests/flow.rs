@@ -26,6 +26,8 @@ mod logout_layers;
 mod logout_requests;
 #[path = "flow/options.rs"]
 mod options;
+#[path = "flow/proxying.rs"]
+mod proxying;
 #[path = "flow/rollover.rs"]
 mod rollover;
 #[path = "flow/scopes.rs"]
@@ -140,7 +142,7 @@ pub async fn answer(parties: &Parties, started: &StartedLogin, session: &Token) 
         .unwrap()
     {
         SignOn::Respond(form) => form_body(&form),
-        SignOn::SignIn { application } => panic!("{application} wants a sign-in"),
+        SignOn::SignIn { application, .. } => panic!("{application} wants a sign-in"),
     }
 }
 

@@ -185,7 +185,7 @@ async fn sign_on(hub: &Hub<MemoryStore>, request: &Value, session: &Token) -> Va
     let handle = hub.receive_sign_on(request.incoming()).await.unwrap();
     match hub.continue_sign_on(&handle, Some(session)).await.unwrap() {
         SignOn::Respond(outgoing) => carry(&outgoing),
-        SignOn::SignIn { application } => panic!("{application} wants a sign-in"),
+        SignOn::SignIn { application, .. } => panic!("{application} wants a sign-in"),
     }
 }
 

@@ -4,7 +4,7 @@
 use axum::{Router, extract::RawQuery, response::Response, routing::get};
 use chrono::{TimeDelta, Utc};
 use federate::idp::Assurance;
-use federate::types::{NameId, NameIdFormat, SessionIndex};
+use federate::types::{NameId, NameIdFormat, Provenance, SessionIndex};
 use federate::{Application, IdentityProvider, Incoming, Party};
 use federate::{crypto::aws_lc_provider, saml::Attribute};
 use federate_axum::{Failure, deliver};
@@ -41,6 +41,7 @@ fn sign_on(idp: &IdentityProvider, RawQuery(query): RawQuery) -> Result<Response
         authn_context: "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified".to_owned(),
         session_index: SessionIndex::new("session-1")?,
         session_not_on_or_after: Utc::now() + TimeDelta::days(7),
+        provenance: Provenance::default(),
     };
     let answer = idp.answer_sign_on(&demand, assurance)?.ready()?;
     deliver(answer, idp.party().signer.provider())

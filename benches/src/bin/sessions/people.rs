@@ -6,7 +6,7 @@ use federate::session::{
     ConnectionId, LifetimePolicy, NewSession, Participant, ParticipantQuery, Persistence,
     SessionId, SessionKey, SessionRecord, SessionStore, Subject, TenantId, UpstreamSession, UserId,
 };
-use federate::types::{EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
+use federate::types::{EntityId, MessageId, NameId, NameIdFormat, Provenance, SessionIndex};
 
 const CONTEXT: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
@@ -103,6 +103,7 @@ fn new_session(n: u64, now: DateTime<Utc>) -> Result<NewSession, Failure> {
                 mix(n) >> 12,
                 mix(mix(n)) >> 16
             ))?),
+            provenance: Provenance::default(),
         }),
         upstream_cap: None,
         subject,

@@ -9,7 +9,7 @@ use crate::page::Page;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use federate::hub::{AuthenticatedUser, SignOn, SignedIn, UpstreamChoice};
+use federate::hub::{AuthenticatedUser, SignInWays, SignOn, SignedIn};
 use federate::session::Persistence;
 use federate::{Denial, FederateError, Incoming, Store, Token};
 use maud::{Markup, html};
@@ -80,7 +80,7 @@ pub(super) async fn sign_in_page<S: Store>(
         if alive {
             return see_other("/");
         }
-        let prompt = Prompt::default();
+        let prompt = Prompt::with(state.hub().sign_in_ways());
         return state.with_forms(&headers, |browser| prompt.page(&state, browser));
     };
     match state
@@ -89,11 +89,11 @@ pub(super) async fn sign_in_page<S: Store>(
         .await?
     {
         SignOn::Respond(outgoing) => deliver(*outgoing, state.provider()),
-        SignOn::SignIn { application } => {
+        SignOn::SignIn { application, ways } => {
             let prompt = Prompt {
                 handle: handle.expose(),
                 application: Some(application),
-                ..Prompt::default()
+                ..Prompt::with(ways)
             };
             state.with_forms(&headers, |browser| prompt.page(&state, browser))
         }
@@ -181,17 +181,18 @@ async fn try_again<S: Store>(
     handle: Option<&Token>,
     name: &str,
 ) -> Result<Response, Failure> {
-    let application = match handle {
+    let (application, ways) = match handle {
         // Without a session: whoever typed a wrong password is not let in by another one's.
         Some(handle) => match state.hub().continue_sign_on(handle, None).await? {
-            SignOn::SignIn { application } => Some(application),
+            SignOn::SignIn { application, ways } => (Some(application), ways),
             SignOn::Respond(_) => return Err(FederateError::from(Denial::UnknownHandle).into()),
         },
-        None => None,
+        None => (None, state.hub().sign_in_ways()),
     };
     let prompt = Prompt {
         handle: handle.map_or("", Token::expose),
         application,
+        ways,
         name,
         refused: true,
     };
@@ -203,15 +204,25 @@ async fn try_again<S: Store>(
 }
 
 /// What the sign-in page says.
-#[derive(Default)]
 struct Prompt<'a> {
     handle: &'a str,
     application: Option<String>,
+    ways: SignInWays,
     name: &'a str,
     refused: bool,
 }
 
 impl Prompt<'_> {
+    const fn with(ways: SignInWays) -> Self {
+        Self {
+            handle: "",
+            application: None,
+            ways,
+            name: "",
+            refused: false,
+        }
+    }
+
     fn page<S: Store>(&self, state: &HubState<S>, browser: &Token) -> Page {
         let proof = state.hub().form_proof(browser, &form_name(self.handle));
         let body = html! {
@@ -223,8 +234,8 @@ impl Prompt<'_> {
             @if self.refused {
                 p.message.bad role="alert" { "The user name or the password is wrong." }
             }
-            @if !state.inner.directory.is_empty() { (self.form(&proof)) }
-            (self.choices(&state.hub().upstream_choices()))
+            @if self.ways.here && !state.inner.directory.is_empty() { (self.form(&proof)) }
+            (self.choices())
         };
         state.page("Sign in", body).narrow()
     }
@@ -252,9 +263,9 @@ impl Prompt<'_> {
     }
 
     /// The identity providers at which people can sign in instead.
-    fn choices(&self, choices: &[UpstreamChoice]) -> Markup {
+    fn choices(&self) -> Markup {
         html! {
-            @for choice in choices {
+            @for choice in &self.ways.upstream {
                 p.actions-row {
                     a.button.second href=(upstream::login(&choice.entity_id, self.handle)) {
                         "Continue with " (choice.name)

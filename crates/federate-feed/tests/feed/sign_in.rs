@@ -26,7 +26,7 @@ async fn answer(parties: &Parties, request: &str) -> String {
     let step = hub.continue_sign_on(&handle.unwrap(), Some(&session)).await;
     match step.unwrap() {
         SignOn::Respond(form) => form_body(&form),
-        SignOn::SignIn { application } => panic!("{application} wants a sign-in"),
+        SignOn::SignIn { application, .. } => panic!("{application} wants a sign-in"),
     }
 }
 

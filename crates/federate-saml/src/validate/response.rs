@@ -8,7 +8,7 @@ use crate::attribute::Attribute;
 use crate::authn_context::RequestedAuthnContext;
 use crate::response::{Coverage, VerifiedResponse};
 use chrono::{DateTime, Utc};
-use federate_types::{ClockSkew, EntityId, MessageId, NameId, SessionIndex};
+use federate_types::{ClockSkew, EntityId, MessageId, NameId, Provenance, SessionIndex};
 use rules::{Facts, RULES};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,7 @@ pub struct ValidatedLogin {
     name_id: NameId,
     attributes: Vec<Attribute>,
     statement: AuthnStatement,
+    provenance: Provenance,
     assertion_id: MessageId,
     replay_until: DateTime<Utc>,
     in_response_to: Option<MessageId>,
@@ -145,6 +146,12 @@ impl ValidatedLogin {
         self.statement.session_not_on_or_after
     }
 
+    /// What the identity provider's word rests on, and which assertions may be based on it.
+    #[must_use]
+    pub const fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
     /// The assertion's identifier, which must be redeemed once only ...
     #[must_use]
     pub const fn assertion_id(&self) -> &MessageId {
@@ -179,6 +186,7 @@ pub fn validate_response(
     let confirmed_until = facts.confirmed_until()?;
     let statement = facts.session()?;
     let name_id = facts.name_id()?.clone();
+    let provenance = facts.provenance();
     let assertion = response.into_assertion();
     let replay_until = confirmed_until
         .checked_add_signed(expect.policy.skew.as_delta())
@@ -188,6 +196,7 @@ pub fn validate_response(
         name_id,
         attributes: assertion.attributes,
         statement,
+        provenance,
         assertion_id: assertion.id,
         replay_until,
         in_response_to: expect.request.map(|r| r.id.clone()),

@@ -10,8 +10,8 @@ use federate_saml::{
     SubjectConfirmation,
 };
 use federate_types::{
-    Binding, EntityId, MessageId, NameId, NameIdFormat, RelayState, SessionIndex, Status,
-    StatusCode,
+    Binding, EntityId, MessageId, NameId, NameIdFormat, ProxyRestriction, RelayState, SessionIndex,
+    Status, StatusCode,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -128,15 +128,17 @@ pub(crate) fn conditions() -> impl Strategy<Value = Conditions> {
         of(instant()),
         of(instant()),
         vec(vec(text(), 0..3), 0..3),
-        any::<[bool; 2]>(),
+        any::<bool>(),
+        of((of(any::<u32>()), vec(text(), 0..3))),
     );
     parts.prop_map(
-        |(not_before, not_on_or_after, audience_restrictions, flags)| Conditions {
+        |(not_before, not_on_or_after, audience_restrictions, one_time_use, proxy)| Conditions {
             not_before,
             not_on_or_after,
             audience_restrictions,
-            one_time_use: flags[0],
-            proxy_restriction: flags[1],
+            one_time_use,
+            proxy_restriction: proxy
+                .map(|(count, audiences)| ProxyRestriction { count, audiences }),
             unknown: 0,
         },
     )

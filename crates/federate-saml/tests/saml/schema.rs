@@ -7,7 +7,7 @@ use federate_saml::{
     Attribute, AttributeValue, AuthnRequest, Message, Response, issue_failure, signed_xml,
     unsigned_xml,
 };
-use federate_types::{NameId, NameIdFormat, Status, StatusCode};
+use federate_types::{NameId, NameIdFormat, ProxyRestriction, Status, StatusCode};
 use federate_xml::{Canonicalization, Limits, canonicalize};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -147,7 +147,13 @@ fn responses_are_valid() {
             ];
             let conditions = message.assertion.conditions.as_mut().unwrap();
             conditions.one_time_use = true;
-            conditions.proxy_restriction = true;
+            conditions.proxy_restriction = Some(ProxyRestriction {
+                count: Some(1),
+                audiences: vec!["urn:x".to_owned()],
+            });
+            judge.valid(message.xml().as_bytes());
+            let conditions = message.assertion.conditions.as_mut().unwrap();
+            conditions.proxy_restriction = Some(ProxyRestriction::default());
             judge.valid(message.xml().as_bytes());
             message.assertion.attributes.clear();
             judge.valid(message.xml().as_bytes());

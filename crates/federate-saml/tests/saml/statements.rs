@@ -1,7 +1,7 @@
 //! B5 for what the assertion states and on which conditions.
 
 use crate::support::*;
-use federate_saml::{Attribute, AttributeValue, RequestedAuthnContext, Rule};
+use federate_saml::{Attribute, AttributeValue, RequestedAuthnContext, Rule, SamlError};
 use federate_types::SessionIndex;
 use federate_xml::{ReadError, ReadProblem, XmlError};
 
@@ -88,10 +88,28 @@ fn a147_conditions() {
     for known in [
         "<saml:OneTimeUse></saml:OneTimeUse>",
         "<saml:ProxyRestriction Count=\"0\"></saml:ProxyRestriction>",
+        "<saml:ProxyRestriction></saml:ProxyRestriction>",
     ] {
         for part in PARTS {
             let edit = |a: &str| swap(a, end, &format!("{known}{end}"));
             accepted(&honest(part).xml_edited(edit, str::to_owned), &expect());
+        }
+    }
+    // One that is no restriction, or one beside another, is not taken for none.
+    let invalid = |what, expected| ReadProblem::InvalidValue { what, expected };
+    let negative = "<saml:ProxyRestriction Count=\"-1\"></saml:ProxyRestriction>";
+    let number = ("ProxyRestriction", invalid("Count", "a number"));
+    let one = "<saml:ProxyRestriction Count=\"1\"></saml:ProxyRestriction>";
+    let two = ("Conditions", ReadProblem::UnexpectedElement);
+    for (odd, (element, problem)) in [(negative.to_owned(), number), (one.repeat(2), two)] {
+        for part in PARTS {
+            let edit = |a: &str| swap(a, end, &format!("{odd}{end}"));
+            let xml = honest(part).xml_edited(edit, str::to_owned);
+            let error = accept(&xml, &expect()).unwrap_err();
+            assert_eq!(
+                error,
+                SamlError::from(XmlError::from(ReadError::new(element, problem.clone())))
+            );
         }
     }
 }

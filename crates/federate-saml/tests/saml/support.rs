@@ -8,7 +8,9 @@ use federate_saml::{
     verify_response,
 };
 use federate_testkit::keys;
-use federate_types::{ClockSkew, EntityId, MessageId, NameId, NameIdFormat, SessionIndex};
+use federate_types::{
+    ClockSkew, EntityId, MessageId, NameId, NameIdFormat, Provenance, SessionIndex,
+};
 use federate_xml::{
     Limits, SignatureError, SignaturePolicy, Signer, TrustedKeys, Unverified, VerificationContext,
     Writer, XmlError,
@@ -92,6 +94,7 @@ pub(crate) fn login<'a>(
         authn_context: PASSWORD,
         session_index: SessionIndex::new("_session").unwrap(),
         session_not_on_or_after: now() + seconds(8 * 3600),
+        provenance: &OWN,
     }
 }
 
@@ -335,6 +338,12 @@ pub(crate) fn expected_otherwise(edit: impl Fn(&mut Expect), rule: Rule, code: &
         refused(accept(&xml, &expect), rule, code);
     }
 }
+
+/// The logins of the tests rest on nobody else's word.
+static OWN: Provenance = Provenance {
+    authorities: Vec::new(),
+    restriction: None,
+};
 
 /// What the logins of the tests tell of the person.
 static GROUPS: std::sync::LazyLock<[Attribute; 1]> =

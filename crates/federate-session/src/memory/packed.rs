@@ -11,6 +11,7 @@
 
 mod names;
 mod octets;
+mod provenance;
 
 use super::index::Fingerprint;
 use super::words::Words;
@@ -19,9 +20,10 @@ use crate::{
     SessionRecord, SessionSnapshot, Subject, Touch, UpstreamSession, UserId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use federate_types::SessionIndex;
+use federate_types::{Provenance, SessionIndex};
 use names::{pack_name, unpack_name};
 use octets::{Reader, Writer};
+use provenance::{pack_provenance, unpack_provenance};
 
 /// A session without its key.
 pub(super) struct Packed {
@@ -48,6 +50,8 @@ impl Flags {
     /// The lifetime does not fit the open numbers (beyond the years 1677 to 2262, or limits
     /// of fractions of a second): it is in the octets, and the open numbers mean nothing.
     const LONG: u8 = 4;
+    /// What upstream said has a provenance: it ends the record.
+    const PROVENANCE: u8 = 8;
 }
 
 /// The bits of the octet before the record.
@@ -84,6 +88,12 @@ impl Packed {
             pack_lifetime(&record.lifetime, &mut to);
         }
         pack_record(record, words, &mut to);
+        let upstream = record.upstream.as_ref();
+        let provenance = upstream.map(|upstream| &upstream.provenance);
+        if let Some(provenance) = provenance.filter(|p| **p != Provenance::default()) {
+            packed.flags |= Flags::PROVENANCE;
+            pack_provenance(provenance, &mut to);
+        }
         for participant in &session.participants {
             pack_participant(participant, record, words, &mut to);
         }
@@ -246,10 +256,15 @@ impl Packed {
                 true => Some(SessionIndex::new(from_there.text()?).ok()?),
                 false => None,
             };
+            let provenance = match self.flags & Flags::PROVENANCE != 0 {
+                true => unpack_provenance(from_there)?,
+                false => Provenance::default(),
+            };
             upstream = Some(UpstreamSession {
                 issuer,
                 name_id,
                 session_index,
+                provenance,
             });
         }
         let record = SessionRecord {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::*;
 use federate_store::{PostgresOptions, PostgresStore};
 use federate_testkit::servers::Postgres;
-use federate_types::{EntityId, NameId, SessionIndex};
+use federate_types::{EntityId, NameId, Provenance, SessionIndex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use tokio_postgres::{Client, NoTls};
@@ -127,6 +127,7 @@ pub(crate) fn session(n: u32, policy: &LifetimePolicy, now: DateTime<Utc>) -> Se
             issuer: EntityId::new("http://okta.example/1").unwrap(),
             name_id: NameId::new(&person, None).unwrap(),
             session_index: Some(SessionIndex::new(format!("_upstream_{n}")).unwrap()),
+            provenance: Provenance::default(),
         }),
         upstream_cap: None,
     };

@@ -6,7 +6,7 @@ use federate_session::{
     SessionRecord, SessionStore as _, Subject, TenantId, UpstreamSession, UserId,
 };
 use federate_store::RedbStore;
-use federate_types::{EntityId, NameId, NameIdFormat, SessionIndex};
+use federate_types::{EntityId, NameId, NameIdFormat, Provenance, SessionIndex};
 
 /// Spread over all keys, as hashes are.
 pub(crate) fn key(n: u32) -> SessionKey {
@@ -58,6 +58,7 @@ pub(crate) fn record_at(n: u32, now: DateTime<Utc>) -> SessionRecord {
             issuer: subject.issuer.clone(),
             name_id: name_id.unwrap(),
             session_index: Some(SessionIndex::new(format!("id{n:020}.1234567890")).unwrap()),
+            provenance: Provenance::default(),
         }),
         upstream_cap: None,
         subject,

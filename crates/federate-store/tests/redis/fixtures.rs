@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::*;
 use federate_store::{RedisOptions, RedisStore};
 use federate_testkit::servers::Redis;
-use federate_types::{EntityId, NameId, SessionIndex};
+use federate_types::{EntityId, NameId, Provenance, SessionIndex};
 
 pub(crate) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 123_456_789).unwrap()
@@ -62,6 +62,7 @@ pub(crate) fn session(n: u32, person: &str, now: DateTime<Utc>) -> SessionRecord
             issuer: entity("http://okta.example/1"),
             name_id: NameId::new(person, None).unwrap(),
             session_index: SessionIndex::new(format!("up_{n}")).ok(),
+            provenance: Provenance::default(),
         }),
         upstream_cap: None,
     };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::*;
-use federate_types::{EntityId, NameId, NameIdFormat, SessionIndex};
+use federate_types::{EntityId, NameId, NameIdFormat, Provenance, ProxyRestriction, SessionIndex};
 
 /// How many tasks race for one thing.
 pub(super) const TASKS: u8 = 32;
@@ -78,6 +78,13 @@ pub(super) fn session(n: u8, person: &str) -> SessionRecord {
             issuer: entity("http://okta.example/1"),
             name_id: bare_name(person),
             session_index: Some(index(&format!("up_{n}"))),
+            provenance: Provenance {
+                authorities: vec!["https://first.example".to_owned()],
+                restriction: Some(ProxyRestriction {
+                    count: Some(n.into()),
+                    audiences: vec!["https://app.example".to_owned()],
+                }),
+            },
         }),
         upstream_cap: None,
     };

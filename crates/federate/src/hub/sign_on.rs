@@ -1,6 +1,6 @@
 //! Signing on: a demand meets a session, or makes one.
 
-use super::{AuthenticatedUser, Hub, PASSWORD};
+use super::{AuthenticatedUser, Hub, PASSWORD, SignInWays};
 use crate::error::{Denial, FederateError};
 use crate::idp::{Application, Assurance, Reply, SignOnDemand};
 use crate::store::{Store, decode, encode, open_session};
@@ -28,6 +28,8 @@ pub enum SignOn {
     SignIn {
         /// The name of the application that asks.
         application: String,
+        /// How they can.
+        ways: SignInWays,
     },
 }
 
@@ -114,28 +116,19 @@ impl<S: Store> Hub<S> {
             (!demand.force_authn || record.authn_instant >= since)
                 && (application.use_hub_session || record.lifetime.created >= since)
                 && demand.accepts_authn_context(class_ref)
-                && demand.accepts_identity_provider(&self.idp.party().entity_id)
+                && self.session_may_answer(&demand, record)
         });
-        // Who signs in anew is asked here, by password.
-        if record.is_none() && !demand.is_passive && self.refusal(&demand).is_none() {
+        if record.is_none()
+            && !demand.is_passive
+            && let Ok(ways) = self.ways(&demand)
+        {
             let application = application.name.clone();
-            return Ok(SignOn::SignIn { application });
+            return Ok(SignOn::SignIn { application, ways });
         }
         let taken = self.store.take(Namespace::HANDLE, &key, now).await?;
         taken.ok_or(Denial::UnknownHandle)?;
         let outgoing = self.reply_by(&demand, record.as_ref(), now).await?;
         Ok(SignOn::Respond(Box::new(outgoing)))
-    }
-
-    /// Why nobody who signs in here could be the answer.
-    fn refusal(&self, demand: &SignOnDemand) -> Option<StatusCode> {
-        if !demand.accepts_identity_provider(&self.idp.party().entity_id) {
-            // [SAMLCore] 3.4.1.3: others shall answer.
-            return Some(StatusCode::NoSupportedIdp);
-        }
-        // [SAMLCore] 3.3.2.2.1: no sign-in of the classes that were asked for.
-        let accepted = demand.accepts_authn_context(PASSWORD) || self.upstream.is_some();
-        (!accepted).then_some(StatusCode::NoAuthnContext)
     }
 
     /// Answers an enhanced client that has proved who its person is (`[SAMLProf] 4.2.3`): what
@@ -153,12 +146,12 @@ impl<S: Store> Hub<S> {
         let now = self.now();
         let demand = self.idp.receive_sign_on(Incoming::Soap(envelope))?;
         self.first_time(&demand, now).await?;
-        let session = match self.refusal(&demand) {
-            None => {
+        let session = match self.is_met_here(&demand) {
+            true => {
                 let persistence = Persistence::Ephemeral;
                 Some(self.sign_in(user, persistence, None).await?.session)
             }
-            Some(_) => None,
+            false => None,
         };
         self.reply_by(&demand, session.as_ref(), now).await
     }
@@ -181,7 +174,7 @@ impl<S: Store> Hub<S> {
         let answer = match record {
             Some(record) => self.issue(demand, record, now).await?,
             // [SAMLCore] 3.4.1: nothing may be shown.
-            None => Err(self.refusal(demand).unwrap_or(StatusCode::NoPassive)),
+            None => Err(self.ways(demand).err().unwrap_or(StatusCode::NoPassive)),
         };
         let reply = match answer {
             Ok(reply) => reply,
@@ -308,6 +301,11 @@ impl<S: Store> Hub<S> {
             // [SAMLCore] 3.4.1.4: it is somebody else.
             return Ok(Err(StatusCode::UnknownPrincipal));
         }
+        let audience = application.audience.as_ref().unwrap_or(&demand.application);
+        let provenance = match self.provenance(record.upstream.as_ref(), audience) {
+            Ok(provenance) => provenance,
+            Err(code) => return Ok(Err(code)),
+        };
         let entity_id = demand.application.as_str().as_bytes();
         let parts = [record.id.as_str().as_bytes(), entity_id];
         let index = short_name(hash(self.provider(), "session-index", &parts));
@@ -333,6 +331,7 @@ impl<S: Store> Hub<S> {
                 authn_context: context.unwrap_or_else(|| UNSPECIFIED.to_owned()),
                 session_index,
                 session_not_on_or_after: record.lifetime.not_on_or_after(),
+                provenance,
             },
         );
         reply.map(Ok)

@@ -71,7 +71,8 @@ impl<S: Store> Hub<S> {
     /// own page. What the demand asks of a sign-in is asked there.
     ///
     /// # Errors
-    /// As [`ServiceProvider::start_login`]; [`Denial::UnknownHandle`].
+    /// As [`ServiceProvider::start_login`]; [`Denial::UnknownHandle`];
+    /// [`Denial::MayNotBePassedOn`].
     pub async fn start_upstream_login(
         &self,
         identity_provider: Option<EntityId>,
@@ -82,18 +83,21 @@ impl<S: Store> Hub<S> {
             identity_provider,
             ..LoginOptions::default()
         };
+        let sp = self.service_provider()?;
         if let Some(handle) = demand {
             let key = self.handle_key(handle);
             let octets = self.store.peek(Namespace::HANDLE, &key, self.now()).await?;
             let parked: super::sign_on::Parked =
                 decode(&octets.ok_or(Denial::UnknownHandle)?, "demand")?;
+            let asked = options.identity_provider.as_ref();
+            let asked = asked.or_else(|| sp.only_identity_provider());
+            let asked = asked.ok_or(Denial::UnknownPeer)?;
+            options.scoping = Some(self.passed_on(&parked.demand, asked)?);
             options.force_authn = parked.demand.force_authn;
             options.requested_authn_context = parked.demand.requested_authn_context.clone();
             options.return_to = Some(handle.expose().to_owned());
         }
-        self.service_provider()?
-            .start_login_in(browser, options)
-            .await
+        sp.start_login_in(browser, options).await
     }
 
     /// Takes what an identity provider had the browser post, and gives the handle for
@@ -109,7 +113,7 @@ impl<S: Store> Hub<S> {
     /// the session cookie that the browser had: the new login resets the session.
     ///
     /// # Errors
-    /// As [`ServiceProvider::complete_login`].
+    /// As [`ServiceProvider::complete_login`]; [`Denial::OwnWord`].
     pub async fn complete_upstream_login(
         &self,
         handle: &Token,
@@ -119,8 +123,9 @@ impl<S: Store> Hub<S> {
         let sp = self.service_provider()?;
         let completed = sp
             .complete_login_as(handle, browser, previous, |login| {
-                let connection = sp.connection(Some(&login.identity_provider));
-                connection.map_or_else(|_| Profile::default(), |found| profile(login, &found))
+                self.is_not_our_own(login)?;
+                let connection = sp.connection(Some(&login.identity_provider))?;
+                Ok(profile(login, &connection))
             })
             .await?;
         self.watch(&completed.session).await?;

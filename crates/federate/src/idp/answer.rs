@@ -11,7 +11,7 @@ use federate_saml::ecp::{ResponseHeaders, response_envelope};
 use federate_saml::{
     Attribute, Extensions, Login, MessageKind, Response, SignedPart, issue_failure, issue_response,
 };
-use federate_types::{Binding, EntityId, NameId, RelayState, SessionIndex, Status};
+use federate_types::{Binding, EntityId, NameId, Provenance, RelayState, SessionIndex, Status};
 use federate_xml::{Encryptor, Signer, Writer};
 
 /// What is known of a person's sign-in, to be told to an application.
@@ -29,6 +29,9 @@ pub struct Assurance {
     pub session_index: SessionIndex,
     /// When the session must be over.
     pub session_not_on_or_after: DateTime<Utc>,
+    /// What the answer rests on, if another identity provider asked the person: then whoever
+    /// answers must have seen that [it may](Provenance::allows).
+    pub provenance: Provenance,
 }
 
 /// An answer.
@@ -101,6 +104,7 @@ impl IdentityProvider {
                 .unwrap_or(&assurance.authn_context),
             session_index: assurance.session_index,
             session_not_on_or_after: assurance.session_not_on_or_after,
+            provenance: &assurance.provenance,
         };
         let (response_id, assertion_id) = (message_id(provider)?, message_id(provider)?);
         let mut issue = application.issue.clone();

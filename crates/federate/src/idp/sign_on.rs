@@ -40,6 +40,10 @@ pub struct SignOnDemand {
     pub subject: Option<NameId>,
     /// Which identity providers may answer; any if there is none.
     pub identity_providers: Vec<EntityId>,
+    /// How many identity providers may pass the question on; any number if absent, none at 0.
+    pub proxy_count: Option<u32>,
+    /// For whom those ask that passed the question on, the first asker first.
+    pub requesters: Vec<EntityId>,
     /// Which set of attributes is asked for, by its number in the application's metadata.
     pub attribute_consuming_service_index: Option<u16>,
 }
@@ -140,6 +144,7 @@ impl IdentityProvider {
             },
         )?;
         let policy = request.name_id_policy.clone().unwrap_or_default();
+        let scoping = request.scoping.clone().unwrap_or_default();
         let bindings = self.response_bindings(by_soap);
         let (binding, acs) = assertion_consumer_service(sp, &request, bindings)?;
         Ok(SignOnDemand {
@@ -155,10 +160,9 @@ impl IdentityProvider {
             sp_name_qualifier: policy.sp_name_qualifier,
             requested_authn_context: request.requested_authn_context,
             subject: request.subject,
-            identity_providers: request
-                .scoping
-                .map(|scoping| scoping.identity_providers)
-                .unwrap_or_default(),
+            identity_providers: scoping.identity_providers,
+            proxy_count: scoping.proxy_count,
+            requesters: scoping.requesters,
             attribute_consuming_service_index: request.attribute_consuming_service_index,
         })
     }
@@ -190,6 +194,8 @@ impl IdentityProvider {
             requested_authn_context: None,
             subject: None,
             identity_providers: Vec::new(),
+            proxy_count: None,
+            requesters: Vec::new(),
             attribute_consuming_service_index: None,
         })
     }

@@ -7,7 +7,7 @@ use crate::token::{Token, hash, message_id};
 use crate::transport::{Outgoing, front_channel, send};
 use chrono::{DateTime, Utc};
 use federate_saml::{
-    AuthnRequest, MAX_REQUEST_AGE, NameIdPolicy, RequestedAuthnContext, SentRequest,
+    AuthnRequest, MAX_REQUEST_AGE, NameIdPolicy, RequestedAuthnContext, Scoping, SentRequest,
 };
 use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew};
 use federate_types::{Binding, EntityId, NameId, NameIdFormat};
@@ -34,6 +34,8 @@ pub struct LoginOptions {
     /// By which binding the response shall come, one of those that this service provider takes;
     /// none leaves it at HTTP-POST.
     pub response_binding: Option<Binding>,
+    /// Who else may answer, and for whom the question is asked.
+    pub scoping: Option<Scoping>,
     /// Which set of attributes is asked for, by its number in our metadata.
     pub attribute_consuming_service_index: Option<u16>,
 }
@@ -79,12 +81,8 @@ impl<S: Store> ServiceProvider<S> {
         options: LoginOptions,
     ) -> Result<StartedLogin, FederateError> {
         let now = self.now();
-        let only = || match self.identity_providers.len() {
-            1 => self.identity_providers.keys().next(),
-            _ => None,
-        };
-        let asked = options.identity_provider.as_ref().or_else(only);
-        let connection = self.connection(asked)?;
+        let asked = options.identity_provider.as_ref();
+        let connection = self.connection(asked.or_else(|| self.only_identity_provider()))?;
         let metadata = self.metadata_of(&connection)?;
         let idp = metadata.idp_at(now)?;
         let (binding, endpoint) = front_channel(&idp.single_sign_on).ok_or(Denial::NoEndpoint)?;
@@ -95,6 +93,14 @@ impl<S: Store> ServiceProvider<S> {
         request.destination = Some(location.to_owned());
         let outgoing = send(&self.party, binding, location, &request, None)?;
         Ok(StartedLogin { outgoing, browser })
+    }
+
+    /// The identity provider that is asked if none is named: the only one that is configured.
+    pub(crate) fn only_identity_provider(&self) -> Option<&EntityId> {
+        match self.identity_providers.len() {
+            1 => self.identity_providers.keys().next(),
+            _ => None,
+        }
     }
 
     /// Makes a request, and remembers it for its answer. Without a name of who shall answer,
@@ -141,6 +147,7 @@ impl<S: Store> ServiceProvider<S> {
         request.is_passive = options.is_passive;
         request.requested_authn_context = options.requested_authn_context;
         request.subject = options.subject;
+        request.scoping = options.scoping;
         request.attribute_consuming_service_index = options.attribute_consuming_service_index;
         let acs = self.assertion_consumer_service.as_str();
         request.assertion_consumer_service_url = Some(acs.to_owned());

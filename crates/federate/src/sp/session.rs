@@ -11,7 +11,7 @@ use federate_session::{
     Namespace, NewSession, Persistence, Profile, SessionId, SessionRecord, Subject,
     UpstreamSession, User, UserId,
 };
-use federate_types::{EntityId, NameId, SessionIndex};
+use federate_types::{EntityId, NameId, Provenance, SessionIndex};
 use serde::{Deserialize, Serialize};
 
 /// What an identity provider has said about a person: verified, validated, and redeemed.
@@ -36,6 +36,8 @@ pub struct Login {
     pub session_index: Option<SessionIndex>,
     /// When the session must be over.
     pub session_not_on_or_after: Option<DateTime<Utc>>,
+    /// What its word rests on, and which assertions may be based on it.
+    pub provenance: Provenance,
 }
 
 /// A login that opened a session of the application.
@@ -69,17 +71,20 @@ impl<S: Store> ServiceProvider<S> {
         browser: Option<&Token>,
         previous: Option<&Token>,
     ) -> Result<CompletedLogin, FederateError> {
-        self.complete_login_as(handle, browser, previous, |login| login.attributes.clone())
-            .await
+        self.complete_login_as(handle, browser, previous, |login| {
+            Ok(login.attributes.clone())
+        })
+        .await
     }
 
-    /// As [`complete_login`](Self::complete_login); what is kept of the person, the caller says.
+    /// As [`complete_login`](Self::complete_login); what is kept of the person, if the login is
+    /// taken at all, the caller says.
     pub(crate) async fn complete_login_as(
         &self,
         handle: &Token,
         browser: Option<&Token>,
         previous: Option<&Token>,
-        profile: impl FnOnce(&Login) -> Profile,
+        profile: impl FnOnce(&Login) -> Result<Profile, FederateError>,
     ) -> Result<CompletedLogin, FederateError> {
         let now = self.now();
         let key = self.handle_key(handle);
@@ -92,7 +97,7 @@ impl<S: Store> ServiceProvider<S> {
                 return Err(Denial::OtherBrowser.into());
             }
         }
-        let profile = profile(&parked.login);
+        let profile = profile(&parked.login)?;
         self.open(parked, profile, previous, now).await
     }
 
@@ -127,6 +132,7 @@ impl<S: Store> ServiceProvider<S> {
                     issuer: login.identity_provider.clone(),
                     name_id: login.name_id.clone(),
                     session_index: login.session_index.clone(),
+                    provenance: login.provenance.clone(),
                 }),
                 upstream_cap: login.session_not_on_or_after,
             },
@@ -185,6 +191,7 @@ impl Login {
             authn_context: login.authn_context().map(str::to_owned),
             session_index: login.session_index().cloned(),
             session_not_on_or_after: login.session_not_on_or_after(),
+            provenance: login.provenance().clone(),
         }
     }
 }

@@ -47,7 +47,7 @@ async fn reply(parties: &Parties, started: &StartedLogin) -> Outgoing {
     let step = parties.hub.continue_sign_on(&handle, Some(&session)).await;
     match step.unwrap() {
         SignOn::Respond(outgoing) => *outgoing,
-        SignOn::SignIn { application } => panic!("{application} wants a sign-in"),
+        SignOn::SignIn { application, .. } => panic!("{application} wants a sign-in"),
     }
 }
 

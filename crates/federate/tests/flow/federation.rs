@@ -160,7 +160,7 @@ async fn peers_of_a_federation_sign_in_and_out() {
     let [a, b] = &parties.applications;
     let handle = asked(&parties, &begun(a).await).await.unwrap();
     let step = parties.hub.continue_sign_on(&handle, None).await.unwrap();
-    assert!(matches!(step, SignOn::SignIn { application } if application == "Library"));
+    assert!(matches!(step, SignOn::SignIn { application, .. } if application == "Library"));
 
     let session = sign_in(&parties).await;
     let at_a = done(&parties, a, &session).await;
@@ -408,7 +408,7 @@ async fn the_rules_of_a_federation_hold_for_each_of_its_peers() {
         let handle = asked(&parties, &begun(app).await).await.unwrap();
         let step = parties.hub.continue_sign_on(&handle, None).await.unwrap();
         let name = format!("<{}>", app.party().entity_id);
-        assert!(matches!(step, SignOn::SignIn { application } if application == name));
+        assert!(matches!(step, SignOn::SignIn { application, .. } if application == name));
     }
     let [a, b] = &parties.applications;
     let login = done(&parties, b, &session).await.login;

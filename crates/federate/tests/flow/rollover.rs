@@ -5,7 +5,7 @@ use federate::crypto::{Certificate, PrivateKey, aws_lc_provider, self_signed};
 use federate::idp::Assurance;
 use federate::metadata::{Entities, KeyRing, parse_entity};
 use federate::session::MemoryStore;
-use federate::types::{EntityId, NameId, SessionIndex};
+use federate::types::{EntityId, NameId, Provenance, SessionIndex};
 use federate::xml::Limits;
 use federate::{
     Application, Clock as _, IdentityProvider, Incoming, LoginOptions, Party, ServiceProvider,
@@ -84,6 +84,7 @@ impl World {
             authn_context: "urn:oasis:names:tc:SAML:2.0:ac:classes:Password".to_owned(),
             session_index: SessionIndex::new("s").unwrap(),
             session_not_on_or_after: at + TimeDelta::days(1),
+            provenance: Provenance::default(),
         };
         let answer = idp.answer_sign_on(&demand, assurance).unwrap();
         let body = form_body(&answer.ready().unwrap());

@@ -5,7 +5,7 @@ use crate::*;
 use federate::idp::Assurance;
 use federate::metadata::{EntityDescriptor, Scope, parse_entity};
 use federate::saml::Attribute;
-use federate::types::{NameId, SessionIndex};
+use federate::types::{NameId, Provenance, SessionIndex};
 use federate::xml::Limits;
 use federate::{Clock as _, Connection, Login, ServiceProvider};
 use std::sync::Arc;
@@ -43,6 +43,7 @@ async fn said(parties: &Parties, app: &App, attributes: &[(&str, &[&str])]) -> L
         authn_context: "urn:oasis:names:tc:SAML:2.0:ac:classes:Password".to_owned(),
         session_index: SessionIndex::new("s").unwrap(),
         session_not_on_or_after: now + chrono::TimeDelta::days(1),
+        provenance: Provenance::default(),
     };
     let answer = idp.answer_sign_on(&demand, assurance).unwrap();
     let body = form_body(&answer.ready().unwrap());

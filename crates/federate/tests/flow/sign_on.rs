@@ -22,7 +22,9 @@ async fn one_sign_in_opens_two_applications_on_both_providers() {
             .await
             .unwrap();
         let step = parties.hub.continue_sign_on(&handle, None).await.unwrap();
-        assert!(matches!(step, SignOn::SignIn { application } if application == "Application A"));
+        assert!(
+            matches!(step, SignOn::SignIn { application, .. } if application == "Application A")
+        );
 
         // After the sign-in the same demand is answered.
         let session = sign_in(&parties).await;

@@ -246,7 +246,7 @@ impl World {
             return None;
         }
         match self.hub.continue_sign_on(handle, session).await.unwrap() {
-            SignOn::SignIn { application } => Some(application),
+            SignOn::SignIn { application, .. } => Some(application),
             SignOn::Respond(answer) => panic!("answered without sign-in: {answer:?}"),
         }
     }
@@ -255,7 +255,7 @@ impl World {
     pub(crate) async fn respond(&self, handle: &Token, session: Option<&Token>) -> Outgoing {
         match self.hub.continue_sign_on(handle, session).await.unwrap() {
             SignOn::Respond(answer) => *answer,
-            SignOn::SignIn { application } => panic!("{application} wants a sign-in"),
+            SignOn::SignIn { application, .. } => panic!("{application} wants a sign-in"),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::response::{Coverage, Response, VerifiedResponse};
 use crate::subject::{BEARER, SubjectConfirmation};
 use crate::validate::{Refusal, Rule, destination, in_response_to, issue_instant, issuer};
 use chrono::{DateTime, Utc};
-use federate_types::NameId;
+use federate_types::{NameId, Provenance};
 
 type Check = fn(&Facts<'_>) -> Result<(), Refusal>;
 
@@ -90,6 +90,22 @@ impl<'a> Facts<'a> {
         let ends = statements.iter().filter_map(|s| s.session_not_on_or_after);
         statement.session_not_on_or_after = ends.min();
         Ok(statement)
+    }
+
+    /// Who took part in all statements, each once, and how far all of it may be passed on.
+    pub(super) fn provenance(&self) -> Provenance {
+        let mut authorities = Vec::<String>::new();
+        let statements = self.assertion.authn_statements.iter();
+        for authority in statements.flat_map(|s| &s.authenticating_authorities) {
+            if !authorities.contains(authority) {
+                authorities.push(authority.clone());
+            }
+        }
+        let conditions = self.assertion.conditions.as_ref();
+        Provenance {
+            authorities,
+            restriction: conditions.and_then(|c| c.proxy_restriction.clone()),
+        }
     }
 
     /// `[SAMLProf] 4.1.4.2`: the person is named.
@@ -256,8 +272,8 @@ fn audience(facts: &Facts<'_>) -> Result<(), Refusal> {
 }
 
 /// `[SAMLCore] 2.5.1.1`: a condition that is not understood makes the assertion's validity
-/// indeterminate. OneTimeUse is satisfied by the replay check, ProxyRestriction by issuing
-/// no assertion on this one's strength.
+/// indeterminate. OneTimeUse is satisfied by the replay check; ProxyRestriction binds who
+/// issues assertions on this one's strength, as told by `ValidatedLogin::provenance`.
 fn known_conditions(facts: &Facts<'_>) -> Result<(), Refusal> {
     match facts.assertion.conditions.as_ref().map_or(0, |c| c.unknown) {
         0 => Ok(()),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{ConnectionId, LifetimePolicy, TenantId};
-use federate_types::{EntityId, NameId, NameIdFormat};
+use federate_types::{EntityId, NameId, NameIdFormat, Provenance, ProxyRestriction};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -118,11 +118,23 @@ fn participant() -> impl Strategy<Value = Participant> {
     )
 }
 
+fn provenance() -> impl Strategy<Value = Provenance> {
+    let restriction = (option::of(any::<u32>()), vec(text(), 0..3));
+    let restriction =
+        restriction.prop_map(|(count, audiences)| ProxyRestriction { count, audiences });
+    (vec(text(), 0..3), option::of(restriction)).prop_map(|(authorities, restriction)| Provenance {
+        authorities,
+        restriction,
+    })
+}
+
 fn upstream() -> impl Strategy<Value = UpstreamSession> {
-    (entity(), name(), option::of(text())).prop_map(|(issuer, name_id, index)| UpstreamSession {
+    let parts = (entity(), name(), option::of(text()), provenance());
+    parts.prop_map(|(issuer, name_id, index, provenance)| UpstreamSession {
         issuer,
         name_id,
         session_index: index.map(|index| SessionIndex::new(index).unwrap()),
+        provenance,
     })
 }
 

@@ -272,9 +272,10 @@ pub(super) fn conditions(engine: &mut Engine, p: &Parts) {
         (Refused, format!("<saml:Condition {xmlns}/>")),
         (Refused, "<e:Condition xmlns:e=\"urn:evil\"/>".to_owned()),
         (RefusedOrSame, format!("<saml:OneTimeUse {xmlns}/>")),
+        // One that nobody can obey: the login says otherwise what it rests on.
         (
-            RefusedOrSame,
-            format!("<saml:ProxyRestriction {xmlns} Count=\"0\"/>"),
+            Refused,
+            format!("<saml:ProxyRestriction {xmlns} Count=\"-1\"/>"),
         ),
     ] {
         let short: String = condition.chars().take(24).collect();

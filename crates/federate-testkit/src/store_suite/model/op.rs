@@ -3,7 +3,7 @@
 use super::super::fixtures::{entity, index, tenant};
 use chrono::{DateTime, TimeDelta, Utc};
 use federate_session::*;
-use federate_types::{NameId, NameIdFormat};
+use federate_types::{NameId, NameIdFormat, Provenance};
 use proptest::prelude::*;
 
 /// One step. The numbers choose from small pools; instants are relative, in milliseconds.
@@ -337,6 +337,7 @@ impl New {
             issuer: issuer(up.issuer),
             name_id: name(up.name, up.form),
             session_index: at.map(|n| index(&n.to_string())),
+            provenance: Provenance::default(),
         });
         let new = NewSession {
             key: SessionKey::new([self.key; 32]),

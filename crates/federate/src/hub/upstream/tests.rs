@@ -1,6 +1,6 @@
 use super::*;
 use chrono::DateTime;
-use federate_types::NameId;
+use federate_types::{NameId, Provenance};
 use std::collections::BTreeMap;
 
 fn connection(domains: &[&str]) -> Connection {
@@ -26,6 +26,7 @@ fn login(name_id: &str, attributes: &[(&str, &[&str])]) -> Login {
         authn_context: None,
         session_index: None,
         session_not_on_or_after: None,
+        provenance: Provenance::default(),
     }
 }
 
