@@ -83,9 +83,18 @@ impl World {
     }
 
     pub(crate) fn of(parties: Parties, login: LoginOptions) -> Self {
+        Self::with_state(parties, login, |state| state)
+    }
+
+    /// The same where the hub's routes have more to share.
+    pub(crate) fn with_state(
+        parties: Parties,
+        login: LoginOptions,
+        change: impl FnOnce(HubState<MemoryStore>) -> HubState<MemoryStore>,
+    ) -> Self {
         let hub = Arc::new(parties.hub);
         let site = Site::new(HUB, "hub", "The Hub").unwrap();
-        let state = HubState::new(Arc::clone(&hub), parties.directory, site);
+        let state = change(HubState::new(Arc::clone(&hub), parties.directory, site));
         let mut web = BTreeMap::from([("hub.example".to_owned(), hub_router(state))]);
         let applications = parties.applications.map(Arc::new);
         for (sp, host) in applications.iter().zip(["a.example", "b.example"]) {
