@@ -2,7 +2,7 @@
 
 use crate::attacks::Log;
 use crate::browser::Browser;
-use crate::world::{HUB, MemoryHub, ToApplications, World};
+use crate::world::{HUB, MemoryHub, ToApplications, World, credentials};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
@@ -16,12 +16,14 @@ use federate::session::TenantId;
 use federate::{Hub, LoginOptions, Token};
 use federate_axum::hub::{InvalidManagementToken, carry_out_logouts};
 use federate_axum::{HubState, Site, hub_router};
-use federate_testkit::parties::{Parties, ThreeLayers, USER};
+use federate_testkit::parties::{Parties, USER};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt as _;
+
+const KERBEROS: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos";
 
 const TOKEN: &str = "c0ffee00c0ffee00c0ffee00c0ffee00";
 
@@ -168,19 +170,33 @@ async fn a_program_with_the_token_finds_a_person_and_their_sessions() {
 
 #[tokio::test]
 async fn a_person_from_an_identity_provider_is_found_by_its_name_of_them() {
-    let layers = ThreeLayers::new(federate::crypto::aws_lc_provider());
-    let hub = Arc::new(layers.parties.hub);
-    let site = Site::new(HUB, "hub", "The Hub").unwrap();
-    let state = HubState::new(Arc::clone(&hub), layers.parties.directory, site);
-    let router = hub_router(managed(state));
-    for format in [
-        "",
-        "&format=urn:oasis:names:tc:SAML:2.0:nameid-format:kerberos",
-    ] {
-        let path = format!("/api/v2/users?connection=https%3A%2F%2Fidp.example&subject=x{format}");
-        let found = get(&router, &path).await;
-        assert_eq!((found.status, found.body), (StatusCode::OK, json!([])));
+    let world = World::with_upstream_and_state(|hub| hub, managed);
+    let hub = &world.web["hub.example"];
+    let mut browser = world.browser();
+    let page = browser.go("https://hub.example/upstream/login").await;
+    let page = browser.submit(&page, &credentials(&page)).await;
+    assert!(page.says("Signed in as"), "{}", page.body);
+    let record = session(&world, &browser).await.unwrap().record;
+    let upstream = record.upstream.unwrap();
+    let pairs = [
+        ("connection", upstream.issuer.as_str()),
+        ("subject", upstream.name_id.value()),
+    ];
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let query = query.extend_pairs(pairs).finish();
+    let found = get(hub, &format!("/api/v2/users?{query}")).await.body;
+    assert_eq!(found[0]["user_id"], record.user.as_str());
+    assert_eq!(found[0]["connection"], upstream.issuer.as_str());
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    let format = upstream.name_id.format_or_unspecified().uri();
+    for (format, expected) in [(format, found), (KERBEROS, json!([]))] {
+        let path = format!("/api/v2/users?{query}&format={format}");
+        assert_eq!(get(hub, &path).await.body, expected, "{format}");
     }
+    let (all, one) = addresses(&world, &browser).await;
+    let listed = get(hub, &one).await.body;
+    assert_eq!(listed["connection"], upstream.issuer.as_str());
+    assert_eq!(get(hub, &all).await.body["sessions"], json!([listed]));
 }
 
 #[tokio::test]

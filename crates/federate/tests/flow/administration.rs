@@ -5,6 +5,7 @@ use crate::*;
 use chrono::TimeDelta;
 use federate::Hub;
 use federate::hub::UserSessions;
+use federate::logout::Logout;
 use federate::session::{SessionId, SessionRecord, TenantId, UserId};
 use federate::types::NameIdFormat;
 use federate_testkit::parties::ThreeLayers;
@@ -49,6 +50,28 @@ async fn an_administrator_sees_the_sessions_of_a_person_and_their_applications()
     assert!(hub.sessions_of(&nobody).await.unwrap().is_none());
     let none = SessionId::new("none").unwrap();
     assert!(hub.session_of_id(&none).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn of_more_sessions_than_are_shown_all_are_ended() {
+    let parties = parties();
+    let hub = &parties.hub;
+    let person = parties.directory.authenticate(USER, PASSWORD).unwrap();
+    let mut tokens = Vec::new();
+    for _ in 0..Logout::MAX_SESSIONS + 3 {
+        let signed_in = hub.sign_in(&person, Persistence::Persistent, None).await;
+        tokens.push(signed_in.unwrap().token);
+    }
+    let user = record(hub, &tokens[0]).await.user;
+    let found = sessions(hub, &user).await;
+    assert_eq!(found.sessions.len(), Logout::MAX_SESSIONS);
+    assert_eq!(found.left_out, 3);
+    hub.end_sessions_of(&user).await.unwrap().unwrap();
+    let found = sessions(hub, &user).await;
+    assert!(found.sessions.is_empty() && found.left_out == 0);
+    for token in &tokens {
+        assert!(hub.session(token).await.unwrap().is_none());
+    }
 }
 
 #[tokio::test]
