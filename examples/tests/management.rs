@@ -1,6 +1,11 @@
 //! The management API of the hub's program: switched on by a file with a token, and otherwise not
 //! there.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;

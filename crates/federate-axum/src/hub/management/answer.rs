@@ -174,7 +174,7 @@ const fn why(reason: &Reason) -> &'static str {
     match reason {
         Reason::Status(_) => "refused",
         Reason::NotSent => "not_reached",
-        Reason::Fault => "no_answer_to_the_request",
+        Reason::Fault => "no_answer",
         Reason::CircuitOpen => "failed_of_late",
         Reason::OutOfTime => "out_of_time",
         Reason::NoBrowser => "no_browser",
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn only_what_was_confirmed_is_called_signed_out() {
-        let refused = Status::new(Code::Responder);
+        let refused = Status::with_subcode(Code::Responder, Code::RequestDenied);
         for (outcome, expected) in [
             (OfPeer::Waiting, ("waiting", None)),
             (OfPeer::Asking { sent: true }, ("asking", None)),

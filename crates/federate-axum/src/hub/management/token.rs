@@ -96,7 +96,7 @@ mod tests {
         let (provider, right) = (aws_lc_provider(), "a".repeat(32));
         let token = ManagementToken::new(&provider, &right).unwrap();
         assert!(token.is(&provider, &right));
-        for wrong in ["", &right[1..], &format!("{right}a"), &"A".repeat(32)] {
+        for wrong in ["", &"a".repeat(31), &format!("{right}a"), &"A".repeat(32)] {
             assert!(!token.is(&provider, wrong));
         }
         assert_eq!(format!("{token:?}"), "ManagementToken([redacted])");
