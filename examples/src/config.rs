@@ -2,6 +2,7 @@
 
 use crate::application::ApplicationEntry;
 use crate::federation::FederationEntry;
+use crate::management::ManagementEntry;
 use crate::problem::Problem;
 use crate::upstream::UpstreamEntry;
 use argon2::PasswordHash;
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) private_addresses: bool,
     /// Whether programs may sign in by themselves.
     pub(crate) ecp: bool,
+    /// Where the secret of the management API is, if there is to be one.
+    pub(crate) management: Option<ManagementEntry>,
     /// Where the paths in it begin.
     pub(crate) folder: PathBuf,
     /// How it is called in messages.
@@ -54,6 +57,7 @@ struct Document {
     session: SessionEntry,
     #[serde(default)]
     logout: LogoutEntry,
+    management: Option<ManagementEntry>,
     #[serde(default)]
     ecp: bool,
 }
@@ -142,6 +146,7 @@ impl Config {
             tell_expiry: document.logout.tell_expiry,
             private_addresses: document.logout.private_addresses,
             ecp: document.ecp,
+            management: document.management,
             applications: document.application,
             federations: document.federation,
             upstreams: document.upstream,
@@ -373,6 +378,14 @@ mod tests {
             (
                 "[logout]\nupstream = \"maybe\"",
                 "hub.toml: line 2: unknown variant `maybe`",
+            ),
+            (
+                "[management]\ntoken = \"secret\"",
+                "hub.toml: line 2: unknown field `token`",
+            ),
+            (
+                "[management]",
+                "hub.toml: line 1: missing field `token_file`",
             ),
             ("[session", "hub.toml: line 1: "),
             (

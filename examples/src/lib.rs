@@ -10,6 +10,7 @@ mod demo;
 mod demo_app;
 mod directly;
 mod federation;
+mod management;
 mod metadata;
 mod options;
 mod problem;

@@ -7,6 +7,7 @@ use crate::demo::{self, DemoUsers};
 use crate::demo_app::{self, DemoApp};
 use crate::directly::Directly;
 use crate::federation::{self, Federations};
+use crate::management;
 use crate::metadata::{self, Described, Metadata};
 use crate::options::Options;
 use crate::problem::Problem;
@@ -147,6 +148,7 @@ pub(crate) fn prepare<S: Store>(
     }
     let hub = Arc::new(hub);
     let state = HubState::new(Arc::clone(&hub), directory, site.clone());
+    let state = management::added(state, &config)?;
     let mut parties = vec![Served {
         name: "Hub".to_owned(),
         site: site.clone(),

@@ -3,13 +3,17 @@
 mod ecp;
 mod home;
 mod log_out;
+mod management;
 mod sign_on;
 mod status;
 mod upstream;
 mod v2_logout;
 mod worker;
 
+pub use management::{InvalidManagementToken, MANAGEMENT};
 pub use worker::carry_out_logouts;
+
+use self::management::ManagementToken;
 
 use crate::cookie::{self, Purpose};
 use crate::deliver::{deliver, soap_fault};
@@ -69,6 +73,8 @@ const PASSWORD_CHECKS: usize = 4;
 /// What the routes of [`hub_router`] share.
 pub struct HubState<S> {
     inner: Arc<Inner<S>>,
+    /// Who may use the management API; without it there is none.
+    management: Option<ManagementToken>,
 }
 
 struct Inner<S> {
@@ -82,6 +88,7 @@ impl<S> Clone for HubState<S> {
     fn clone(&self) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
+            management: self.management.clone(),
         }
     }
 }
@@ -99,7 +106,21 @@ impl<S: Store> HubState<S> {
                 site,
                 password_checks: Semaphore::new(PASSWORD_CHECKS),
             }),
+            management: None,
         }
+    }
+
+    /// Adds the management API, at [`MANAGEMENT`]: administrators' programs list people's
+    /// sessions, end them, and read what came of it. By default there is none.
+    ///
+    /// Whoever brings this token (`Authorization: Bearer ...`) may end everybody's sessions. Make
+    /// it of random characters; only its digest is kept.
+    ///
+    /// # Errors
+    /// [`InvalidManagementToken`].
+    pub fn with_management(mut self, token: &str) -> Result<Self, InvalidManagementToken> {
+        self.management = Some(ManagementToken::new(self.provider(), token)?);
+        Ok(self)
     }
 
     fn hub(&self) -> &Hub<S> {
@@ -146,9 +167,10 @@ impl<S: Store> HubState<S> {
     }
 }
 
-/// The routes of a hub: its own page, sign-in, the SAML endpoints, and single logout.
+/// The routes of a hub: its own page, sign-in, the SAML endpoints, single logout, and the
+/// management API if there is one.
 pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
-    let routes = Router::new()
+    let mut routes = Router::new()
         .route("/", get(home::home::<S>))
         .route("/open", post(home::open::<S>))
         .route(
@@ -193,6 +215,9 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
         .route("/logout/{handle}/finish", get(log_out::finish::<S>))
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method);
+    if state.management.is_some() {
+        routes = routes.nest_service(MANAGEMENT, management::routes(&state));
+    }
     with_safe_headers(routes).with_state(state)
 }
 

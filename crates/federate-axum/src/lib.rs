@@ -1,7 +1,8 @@
 //! Federate's routers, cookies and pages for axum.
 //!
 //! - [`hub_router`] is a whole hub: sign-in page, SAML endpoints, single logout with its
-//!   progress page, and a page where people see their session and open applications.
+//!   progress page, and a page where people see their session and open applications. With
+//!   [`HubState::with_management`] administrators' programs list and end sessions.
 //! - [`sp_router`] gives an application `/login`, `/logout` and the SAML endpoints;
 //!   [`SignedIn`] is the extractor that tells its handlers who the person is.
 //! - [`Site`] says where either lives and how its cookies are called. Nothing is ever derived

@@ -26,6 +26,8 @@ mod logout_frames;
 mod logout_layers;
 #[path = "web/logout_soap.rs"]
 mod logout_soap;
+#[path = "web/management.rs"]
+mod management;
 #[path = "web/refusals.rs"]
 mod refusals;
 #[path = "web/status.rs"]

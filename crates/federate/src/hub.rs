@@ -1,5 +1,6 @@
 //! The hub: an identity provider with users, single sign-on sessions and single logout.
 
+mod administration;
 mod directory;
 mod logout;
 mod proxying;
@@ -8,6 +9,7 @@ mod sign_on;
 mod status;
 mod upstream;
 
+pub use administration::UserSessions;
 pub use directory::{AuthenticatedUser, Directory, DirectoryUser, hash_password};
 pub use logout::{LogoutOptions, LogoutPage, LogoutPhase, LogoutWork, NamedOutcome, PeerFailure};
 pub use proxying::SignInWays;

@@ -8,6 +8,8 @@
     clippy::string_slice
 )]
 
+#[path = "flow/administration.rs"]
+mod administration;
 #[path = "flow/attacks.rs"]
 mod attacks;
 #[path = "flow/bindings.rs"]

@@ -189,7 +189,23 @@ fn cookies(browser: &crate::browser::Browser) -> String {
 
 /// What was written to the log.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Listens to this thread until the guard is dropped.
+    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
@@ -217,18 +233,13 @@ async fn a210_a_message_cannot_forge_lines_of_the_log() {
     let address = redirect_url(location, &request, None, Some(&party.signer)).unwrap();
 
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = log.listen();
     let page = world.browser().go(&address).await;
     drop(guard);
 
     assert_eq!(page.status, StatusCode::BAD_REQUEST);
     assert!(!page.body.contains("forged"));
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert_eq!(log.lines().count(), 1, "{log}");
     let correlation = page.between("id=\"correlation\">", "</code>");
     for expected in [

@@ -64,12 +64,21 @@ impl World {
 
     /// The same with another hub in the middle.
     pub(crate) fn with_upstream_and(change: impl FnOnce(MemoryHub) -> MemoryHub) -> Self {
+        Self::with_upstream_and_state(change, |state| state)
+    }
+
+    /// The same where the hub's routes have more to share.
+    pub(crate) fn with_upstream_and_state(
+        change: impl FnOnce(MemoryHub) -> MemoryHub,
+        change_state: impl FnOnce(HubState<MemoryStore>) -> HubState<MemoryStore>,
+    ) -> Self {
         let mut layers = ThreeLayers::new(federate::crypto::aws_lc_provider());
         layers.parties.hub = change(layers.parties.hub);
         let site = Site::new(UPSTREAM, "idp", "Upstream").unwrap();
         let directory = layers.upstream_directory;
         let state = HubState::new(Arc::new(layers.upstream), directory, site);
-        let mut world = Self::of(layers.parties, LoginOptions::default());
+        let login = LoginOptions::default();
+        let mut world = Self::with_state(layers.parties, login, change_state);
         let host = "upstream.example".to_owned();
         world.web.insert(host, hub_router(state));
         world
@@ -83,9 +92,18 @@ impl World {
     }
 
     pub(crate) fn of(parties: Parties, login: LoginOptions) -> Self {
+        Self::with_state(parties, login, |state| state)
+    }
+
+    /// The same where the hub's routes have more to share.
+    pub(crate) fn with_state(
+        parties: Parties,
+        login: LoginOptions,
+        change: impl FnOnce(HubState<MemoryStore>) -> HubState<MemoryStore>,
+    ) -> Self {
         let hub = Arc::new(parties.hub);
         let site = Site::new(HUB, "hub", "The Hub").unwrap();
-        let state = HubState::new(Arc::clone(&hub), parties.directory, site);
+        let state = change(HubState::new(Arc::clone(&hub), parties.directory, site));
         let mut web = BTreeMap::from([("hub.example".to_owned(), hub_router(state))]);
         let applications = parties.applications.map(Arc::new);
         for (sp, host) in applications.iter().zip(["a.example", "b.example"]) {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use federate_saml::MAX_REQUEST_AGE;
 use federate_session::{
     Namespace, NewSession, OneTimeEntry, OneTimeKey, Participant, Persistence, PutNew, SessionId,
-    SessionRecord, SessionState, Subject, User, UserId,
+    SessionRecord, SessionState, User, UserId,
 };
 use federate_types::{ClockSkew, EntityId, NameId, NameIdFormat, SessionIndex, Status, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -216,12 +216,7 @@ impl<S: Store> Hub<S> {
         previous: Option<&Token>,
     ) -> Result<SignedIn, FederateError> {
         let now = self.now();
-        let subject = Subject::new(
-            self.tenant.clone(),
-            self.connection.clone(),
-            self.idp.party().entity_id.clone(),
-            &user.name,
-        )?;
+        let subject = self.own_subject(&user.name)?;
         let candidate = UserId::new(message_id(self.provider())?.as_str())?;
         let profile = user.profile.clone();
         let found = self

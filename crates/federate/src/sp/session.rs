@@ -111,7 +111,7 @@ impl<S: Store> ServiceProvider<S> {
     ) -> Result<CompletedLogin, FederateError> {
         let provider = self.party.provider();
         let login = parked.login;
-        let subject = self.subject(&login)?;
+        let subject = self.subject(&login.identity_provider, &login.name_id)?;
         let candidate = UserId::new(message_id(provider)?.as_str())?;
         let found = self
             .store
@@ -156,8 +156,11 @@ impl<S: Store> ServiceProvider<S> {
     }
 
     /// The key of a person: the identity provider and everything of the name, byte for byte.
-    fn subject(&self, login: &Login) -> Result<Subject, FederateError> {
-        let name = &login.name_id;
+    pub(crate) fn subject(
+        &self,
+        issuer: &EntityId,
+        name: &NameId,
+    ) -> Result<Subject, FederateError> {
         let qualifier = |id: &Option<EntityId>| match id {
             Some(id) => escaped(id.as_str()),
             None => String::new(),
@@ -170,9 +173,8 @@ impl<S: Store> ServiceProvider<S> {
             qualifier(&name.sp_name_qualifier),
             name.value(),
         );
-        let issuer = login.identity_provider.clone();
         let (tenant, connection) = (self.tenant.clone(), self.connection.clone());
-        Ok(Subject::new(tenant, connection, issuer, key)?)
+        Ok(Subject::new(tenant, connection, issuer.clone(), key)?)
     }
 }
 
