@@ -272,11 +272,6 @@ pub(super) fn conditions(engine: &mut Engine, p: &Parts) {
         (Refused, format!("<saml:Condition {xmlns}/>")),
         (Refused, "<e:Condition xmlns:e=\"urn:evil\"/>".to_owned()),
         (RefusedOrSame, format!("<saml:OneTimeUse {xmlns}/>")),
-        // One that nobody can obey: the login says otherwise what it rests on.
-        (
-            Refused,
-            format!("<saml:ProxyRestriction {xmlns} Count=\"-1\"/>"),
-        ),
     ] {
         let short: String = condition.chars().take(24).collect();
         say(
