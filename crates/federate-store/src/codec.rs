@@ -3,7 +3,7 @@
 use federate_session::StoreError;
 use serde::{Serialize, de::DeserializeOwned};
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Fails for no value of ours; if it did, the whole transaction would be given up.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {

@@ -17,7 +17,7 @@ pub(crate) type Octets = &'static [u8];
 
 /// `"format"`: the version of this layout.
 const META: TableDefinition<&str, u64> = TableDefinition::new("federate");
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// Session key to the part of a session that changes, with its number.
 pub(crate) const LIVES: TableDefinition<Hash, Octets> = TableDefinition::new("session_lives");
