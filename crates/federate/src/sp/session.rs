@@ -106,6 +106,10 @@ impl<S: Store> ServiceProvider<S> {
     ) -> Result<CompletedLogin, FederateError> {
         let provider = self.party.provider();
         let login = parked.login;
+        // Before it replaces a session that goes on, and again when it is there.
+        if self.was_logged_out(&login, now).await? {
+            return Err(Denial::SessionEnded.into());
+        }
         let subject = self.subject(&login)?;
         let candidate = UserId::new(message_id(provider)?.as_str())?;
         let found = self
