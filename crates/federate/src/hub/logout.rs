@@ -61,7 +61,8 @@ impl<S: Store> Hub<S> {
 
     /// Takes a logout message that a browser brings from an application: a request, which
     /// begins a logout, or the answer to one of ours. Gives the handle of the logout's page, to
-    /// which the browser goes with 303.
+    /// which the browser goes with 303: for an answer only the browser in which the logout began,
+    /// as its peer can bring it itself, and the page tells which applications the person uses.
     ///
     /// # Errors
     /// [`FederateError::Saml`] with the reason, [`Denial::UnknownPeer`],
