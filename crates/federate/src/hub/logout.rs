@@ -17,7 +17,7 @@ use self::again::About;
 use super::Hub;
 use crate::error::{Denial, FederateError};
 use crate::logout_message::LogoutDemand;
-use crate::store::{Store, decode};
+use crate::store::{Store, decode, end_session};
 use crate::token::Token;
 use crate::transport::{Incoming, Outgoing, Received};
 use federate_logout::{
@@ -212,6 +212,19 @@ impl<S: Store> Hub<S> {
         let (_, requests) = self.revoke(&key, effects).await?;
         self.leave_to_workers(&key, requests);
         Ok(Some(handle))
+    }
+
+    /// Ends the session of somebody else in a browser in which a person has just signed in, and
+    /// tells applications as [`end_session`](Self::end_session) does.
+    pub(super) async fn end_other(&self, other: Option<SessionKey>) -> Result<(), FederateError> {
+        let Some(other) = other else {
+            return Ok(());
+        };
+        let start = self.start(Initiator::Administrator, vec![other]);
+        if self.tolerate(self.begin(start, None).await).is_none() {
+            end_session(&*self.store, &other, self.provider(), self.now()).await?;
+        }
+        Ok(())
     }
 
     /// Where the browser goes after a logout with these options, if anywhere.

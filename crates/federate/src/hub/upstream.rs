@@ -123,6 +123,7 @@ impl<S: Store> Hub<S> {
                 connection.map_or_else(|_| Profile::default(), |found| profile(login, &found))
             })
             .await?;
+        self.end_other(completed.other).await?;
         self.watch(&completed.session).await?;
         Ok(UpstreamSignedIn {
             signed_in: SignedIn {

@@ -2,11 +2,13 @@
 
 use crate::*;
 use chrono::TimeDelta;
-use federate::hub::{LogoutPage, LogoutPhase, PeerFailure};
+use federate::hub::{
+    Directory, DirectoryUser, LogoutPage, LogoutPhase, PeerFailure, hash_password,
+};
 use federate::logout::{HubOutcome, LogoutPolicy, Outcome};
 use federate::saml::binding::soap;
 use federate::saml::{Extensions, LogoutRequest, signed_xml};
-use federate::session::{SessionStore as _, TenantId};
+use federate::session::{Profile, SessionStore as _, TenantId};
 use federate::types::{NameId, StatusCode};
 use federate::{Denial, FederateError, Hub, LogoutReceived, Outgoing};
 use federate_testkit::parties::{HUB_SOAP_SLO, TestClock};
@@ -567,4 +569,26 @@ async fn who_asked_directly_is_answered_although_another_worker_has_gone_on() {
     speaks.add_permits(1);
     assert!(working.await.unwrap().is_empty());
     assert!(!world.is_signed_in(&world.b, &at_b).await);
+}
+
+#[tokio::test]
+async fn who_signs_in_where_somebody_else_was_signs_them_out_of_their_applications() {
+    let world = world();
+    let session = world.sign_in().await;
+    let at_a = world.open(&world.a, &session).await;
+    let provider = federate::crypto::aws_lc_provider();
+    let bob = DirectoryUser {
+        password_hash: hash_password(&provider, PASSWORD).unwrap(),
+        profile: Profile::default(),
+    };
+    let others = Directory::new(&provider, BTreeMap::from([("bob".to_owned(), bob)]));
+    let bob = others.unwrap().authenticate("bob", PASSWORD).unwrap();
+    let persistence = Persistence::Persistent;
+    let signed_in = world.hub.sign_in(&bob, persistence, Some(&session)).await;
+    assert!(world.hub.session(&session).await.unwrap().is_none());
+    let theirs = world.hub.session(&signed_in.unwrap().token).await.unwrap();
+    assert!(theirs.unwrap().participants.is_empty());
+    let work = world.hub.next_work().now_or_never().expect("work");
+    assert!(world.hub.carry_out(work).await.unwrap().is_empty());
+    assert!(!world.is_signed_in(&world.a, &at_a).await);
 }
