@@ -43,6 +43,7 @@ impl BackChannel for Directly {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        within: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
         let client = match self.client.get() {
             Some(client) => client,
@@ -52,6 +53,6 @@ impl BackChannel for Directly {
                 self.client.get_or_init(|| made)
             }
         };
-        client.exchange(location, envelope).await
+        client.exchange(location, envelope, within).await
     }
 }

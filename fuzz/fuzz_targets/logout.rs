@@ -120,7 +120,7 @@ fn event(input: &mut Input, requests: &[(EntityId, MessageId)]) -> Option<Event>
         0 => (entity(n), MessageId::new("none").unwrap()),
         some => requests[some - 1 - usize::from(n) % some].clone(),
     };
-    Some(match kind % 16 {
+    Some(match kind % 17 {
         0 | 1 => {
             let mut participants = Vec::new();
             for _ in 0..n % 5 {
@@ -181,7 +181,8 @@ fn event(input: &mut Input, requests: &[(EntityId, MessageId)]) -> Option<Event>
         12 => Event::UpstreamChosen { ask: n & 1 == 1 },
         13 => Event::DeadlinePassed,
         14 => Event::Resumed,
-        _ => Event::Answered,
+        15 => Event::Answered,
+        _ => Event::AnswerNow,
     })
 }
 

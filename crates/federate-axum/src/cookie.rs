@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Form,
     /// It ties a login to the browser in which it began.
     Login,
+    /// It ties logouts to the browser in which they began.
+    Logout,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
             Self::Session => "session",
             Self::Form => "form",
             Self::Login => "login",
+            Self::Logout => "logout",
         }
     }
 }
@@ -32,8 +35,38 @@ impl Purpose {
 /// request may be answered, and a little more.
 pub(crate) const LOGIN_TIME: TimeDelta = TimeDelta::minutes(15);
 
+/// For how long a browser knows the logouts that began in it: longer than anybody waits.
+const LOGOUT_TIME: TimeDelta = TimeDelta::hours(1);
+
+/// How many logouts at the same time a browser knows.
+const LOGOUTS: usize = 4;
+
 /// The token of a cookie, if the browser sent one that can be ours.
 pub(crate) fn read(headers: &HeaderMap, site: &Site, purpose: Purpose) -> Option<Token> {
+    Token::parse(value(headers, site, purpose)?)
+}
+
+/// The handles of the logouts that began in this browser, the last one first.
+pub(crate) fn logouts(headers: &HeaderMap, site: &Site) -> Vec<Token> {
+    let handles = value(headers, site, Purpose::Logout).unwrap_or_default();
+    let handles = handles.split('.').filter_map(Token::parse);
+    handles.take(LOGOUTS).collect()
+}
+
+/// Lets the browser know one more.
+pub(crate) fn add_logout(response: &mut Response, site: &Site, headers: &HeaderMap, new: &Token) {
+    let known = logouts(headers, site);
+    let others = known.iter().map(Token::expose);
+    let others = others.filter(|known| *known != new.expose());
+    let handles: Vec<_> = std::iter::once(new.expose())
+        .chain(others)
+        .take(LOGOUTS)
+        .collect();
+    let handles = handles.join(".");
+    append(response, site, Purpose::Logout, &handles, Some(LOGOUT_TIME));
+}
+
+fn value<'a>(headers: &'a HeaderMap, site: &Site, purpose: Purpose) -> Option<&'a str> {
     let name = site.cookie_name(purpose.name());
     headers
         .get_all(COOKIE)
@@ -42,7 +75,7 @@ pub(crate) fn read(headers: &HeaderMap, site: &Site, purpose: Purpose) -> Option
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(found, _)| *found == name)
-        .and_then(|(_, value)| Token::parse(value))
+        .map(|(_, value)| value)
 }
 
 /// Sets a cookie for this long; for as long as the browser runs if no time is given.
@@ -106,6 +139,31 @@ mod tests {
         let mut short = HeaderMap::new();
         short.append(COOKIE, HeaderValue::from_static("app_session=short"));
         assert!(read(&short, &site, Purpose::Session).is_none());
+    }
+
+    #[test]
+    fn a_browser_knows_its_last_logouts() {
+        let site = site("https://a.example");
+        let mut headers = HeaderMap::new();
+        let handles = ["A", "B", "C", "D", "E", "C"].map(|c| Token::parse(&c.repeat(43)).unwrap());
+        for handle in &handles {
+            let mut response = Response::default();
+            add_logout(&mut response, &site, &headers, handle);
+            let cookie = response
+                .headers()
+                .get(SET_COOKIE)
+                .unwrap()
+                .to_str()
+                .unwrap();
+            let pair = cookie.split(';').next().unwrap();
+            headers.insert(COOKIE, HeaderValue::from_str(pair).unwrap());
+        }
+        let known = logouts(&headers, &site);
+        let known: Vec<_> = known
+            .iter()
+            .map(|handle| handle.expose().chars().next())
+            .collect();
+        assert_eq!(known, ["C", "E", "D", "B"].map(|c| c.chars().next()));
     }
 
     #[test]

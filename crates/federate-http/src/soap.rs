@@ -4,15 +4,22 @@ use federate::saml::binding::soap;
 use federate::{BackChannel, BackChannelError};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use std::time::Duration;
 use url::Url;
 
 impl Client {
-    async fn post_envelope(&self, url: &str, envelope: Vec<u8>) -> Result<Vec<u8>, HttpError> {
+    async fn post_envelope(
+        &self,
+        url: &str,
+        envelope: Vec<u8>,
+        within: Duration,
+    ) -> Result<Vec<u8>, HttpError> {
         let url = Url::parse(url).map_err(|_| HttpError::Scheme { expected: "https:" })?;
         self.rules.check(&url)?;
         let request = self
             .http
             .post(url)
+            .timeout(within.min(self.rules.timeout))
             .header(CONTENT_TYPE, soap::CONTENT_TYPE)
             .header("SOAPAction", format!("\"{}\"", soap::ACTION))
             .header(ACCEPT, "text/xml")
@@ -46,7 +53,14 @@ impl BackChannel for Client {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        within: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
-        Ok(self.post_envelope(location, envelope).await?)
+        let answer = self.post_envelope(location, envelope, within).await;
+        Ok(answer.map_err(|error| match error {
+            HttpError::Timeout { seconds } => HttpError::Timeout {
+                seconds: seconds.min(within.as_secs()),
+            },
+            other => other,
+        })?)
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use federate::BackChannel as _;
+use federate::{BackChannel as _, BackChannelError};
 use federate_http::{Client, Fetched, HttpError, Options, Validators};
 use federate_testkit::loopback::{Answer, serve};
 use flate2::Compression;
@@ -108,6 +108,24 @@ async fn a246_large_answers_are_bounded_also_when_they_are_packed() {
     assert!(fetch(&client, vec![fits]).await.0.is_ok());
 }
 
+/// Longer than anything here takes.
+const SOON: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn a_peer_is_waited_for_as_long_as_its_caller_waits() {
+    let client = client(|_| {});
+    // It takes the connection, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let within = Duration::from_millis(300);
+    let asked = client.exchange(&url, Vec::new(), within);
+    let error = tokio::time::timeout(SOON / 3, asked).await.unwrap();
+    assert!(
+        matches!(error, Err(BackChannelError::NoAnswer(_))),
+        "{error:?}"
+    );
+}
+
 #[tokio::test]
 async fn a246_slow_answers_are_given_up() {
     let client = client(|options| options.timeout = Duration::from_millis(300));
@@ -159,7 +177,7 @@ async fn a245_private_addresses_are_not_asked() {
     ] {
         let result = client.fetch(url, None, &mut Vec::new()).await;
         assert_eq!(code(result), "http.address_refused", "{url}");
-        let asked = client.exchange(url, Vec::new()).await.unwrap_err();
+        let asked = client.exchange(url, Vec::new(), SOON).await.unwrap_err();
         assert!(asked.to_string().contains("http.address_refused"), "{url}");
     }
     let client = Client::new(&Options::default()).unwrap();
@@ -183,7 +201,7 @@ async fn a_peer_is_asked_as_the_binding_has_it() {
     let xml = "Content-Type: text/xml; charset=utf-8";
     let (url, asked) = serve(vec![Answer::new(&format!("200 OK\r\n{xml}"), b"<answer/>")]).await;
     let got = client
-        .exchange(&url, b"<question/>".to_vec())
+        .exchange(&url, b"<question/>".to_vec(), SOON)
         .await
         .unwrap();
     assert_eq!(got, b"<answer/>");
@@ -215,7 +233,7 @@ async fn a_peer_is_asked_as_the_binding_has_it() {
         ),
     ] {
         let (url, _task) = serve(vec![Answer::new(&head, b"<fault/>")]).await;
-        let result = client.exchange(&url, Vec::new()).await;
+        let result = client.exchange(&url, Vec::new(), SOON).await;
         match expected {
             None => assert_eq!(result.unwrap(), b"<fault/>"),
             Some(code) => {

@@ -124,6 +124,7 @@ impl Logout {
             Event::UpstreamChosen { ask } => self.upstream_chosen(ask, moment),
             Event::DeadlinePassed | Event::Resumed => true,
             Event::Answered => self.answered(),
+            Event::AnswerNow => self.answer_now(moment),
         }
     }
 

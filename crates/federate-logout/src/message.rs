@@ -202,6 +202,9 @@ pub enum Event {
     Resumed,
     /// The answer left.
     Answered,
+    /// Whoever asked can wait no longer: it is answered with what is known, and what is under way
+    /// goes on in the background.
+    AnswerNow,
 }
 
 /// A request to be sent (`[SAMLCore] 3.7.1`).

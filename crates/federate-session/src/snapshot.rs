@@ -3,7 +3,9 @@ use crate::{
     Revocation, SessionRecord, SessionState, StoreError, Termination, Touch,
 };
 use chrono::{DateTime, Utc};
+use federate_types::EntityId;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// A session with its applications, as they stood at one instant.
 ///
@@ -20,6 +22,10 @@ pub struct SessionSnapshot {
 impl SessionSnapshot {
     /// The most participants of one session.
     pub const MAX_PARTICIPANTS: usize = 256;
+
+    /// How many participations of one application a new login takes over: each login gives it
+    /// another, and who signs in every day must not run out of room for them.
+    pub const CARRIED: usize = 4;
 
     /// A session without applications.
     #[must_use]
@@ -115,15 +121,33 @@ impl SessionSnapshot {
         }
     }
 
-    /// Ends the session because its user signed in again, and gives its applications.
+    /// Ends the session because its user signed in again, and gives its applications: of each
+    /// the last [`SessionSnapshot::CARRIED`] participations.
     pub fn replace(&mut self, now: DateTime<Utc>) -> Vec<Participant> {
         match self.record.ended.map(|ended| ended.reason) {
             Some(EndReason::LoggedOut { .. } | EndReason::Replaced) => Vec::new(),
             None | Some(EndReason::Expired(_)) => {
                 self.end(EndReason::Replaced, now);
-                self.participants.clone()
+                self.last_of_each()
             }
         }
+    }
+
+    fn last_of_each(&self) -> Vec<Participant> {
+        let mut later: HashMap<&EntityId, usize> = HashMap::new();
+        let mut kept: Vec<_> = self
+            .participants
+            .iter()
+            .rev()
+            .filter(|participant| {
+                let count = later.entry(&participant.entity_id).or_default();
+                *count += 1;
+                *count <= Self::CARRIED
+            })
+            .cloned()
+            .collect();
+        kept.reverse();
+        kept
     }
 
     /// Whether a LogoutRequest from an application means this session.

@@ -154,7 +154,8 @@ pub trait SessionStore: Send + Sync {
     /// Puts a new login's session in the place of the same user's old one.
     ///
     /// The old key never works again (session fixation); the new session takes over the
-    /// applications, for they are still signed in. An old session that a logout ended, or
+    /// applications, for they are still signed in: of each its last few participations
+    /// ([`SessionSnapshot::CARRIED`]). An old session that a logout ended, or
     /// that is unknown, gives none.
     ///
     /// # Errors

@@ -3,16 +3,18 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a peer is asked something directly, without a browser.
 ///
 /// An implementation makes an HTTP request: `POST`, `Content-Type: text/xml; charset=utf-8`,
 /// `SOAPAction: "http://www.oasis-open.org/committees/security"`, the envelope as body
-/// (`[SAMLBind] 3.2.3`). It sets bounds of time and size, follows no redirects, and refuses
+/// (`[SAMLBind] 3.2.3`). It gives up in time, bounds the size, follows no redirects, and refuses
 /// addresses to which this service has no business to connect. An answer of status 500 may
 /// carry a SOAP fault: its body is an answer, too.
 pub trait BackChannel: Send + Sync {
-    /// Sends an envelope to an address of the peer's metadata, and gives what comes back.
+    /// Sends an envelope to an address of the peer's metadata, and gives what comes back `within`
+    /// this time: nobody waits for longer.
     ///
     /// # Errors
     /// [`BackChannelError`] when nothing comes back that could be a SOAP envelope; which of them
@@ -21,12 +23,13 @@ pub trait BackChannel: Send + Sync {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        within: Duration,
     ) -> impl Future<Output = Result<Vec<u8>, BackChannelError>> + Send;
 }
 
 type Asking = Pin<Box<dyn Future<Output = Result<Vec<u8>, BackChannelError>> + Send>>;
 
-type Exchange = dyn Fn(String, Vec<u8>) -> Asking + Send + Sync;
+type Exchange = dyn Fn(String, Vec<u8>, Duration) -> Asking + Send + Sync;
 
 /// Some back channel, or none.
 #[derive(Clone, Default)]
@@ -36,9 +39,9 @@ impl AnyBackChannel {
     /// This one.
     pub fn new(channel: impl BackChannel + 'static) -> Self {
         let channel = Arc::new(channel);
-        Self(Some(Arc::new(move |location, envelope| {
+        Self(Some(Arc::new(move |location, envelope, within| {
             let channel = Arc::clone(&channel);
-            Box::pin(async move { channel.exchange(&location, envelope).await })
+            Box::pin(async move { channel.exchange(&location, envelope, within).await })
         })))
     }
 
@@ -54,9 +57,10 @@ impl BackChannel for AnyBackChannel {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        within: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
         match &self.0 {
-            Some(channel) => channel(location.to_owned(), envelope).await,
+            Some(channel) => channel(location.to_owned(), envelope, within).await,
             None => {
                 let why = "no back channel is configured";
                 Err(BackChannelError::Unreachable(why.to_owned()))

@@ -18,23 +18,22 @@ pub trait Store: SessionStore + OneTimeStore + LogoutStore + UserStore + Sweep +
 
 impl<T: SessionStore + OneTimeStore + LogoutStore + UserStore + Sweep + 'static> Store for T {}
 
-/// Opens a session; the one that the browser had before is replaced by it, or ends when it
-/// was somebody else's.
+/// Opens a session; the one that the browser had before is replaced by it. Gives the former one
+/// if it was somebody else's: it goes on until the caller ends it.
 pub(crate) async fn open_session(
     store: &impl Store,
     session: &SessionRecord,
     previous: Option<SessionKey>,
-    provider: &CryptoProvider,
     now: DateTime<Utc>,
-) -> Result<(), FederateError> {
+) -> Result<Option<SessionKey>, FederateError> {
     if let Some(previous) = previous {
         let rotation = store.rotate(&previous, session.clone(), now).await?;
         if rotation != Rotation::OtherSubject {
-            return Ok(());
+            return Ok(None);
         }
-        end_session(store, &previous, provider, now).await?;
     }
-    Ok(store.create(session.clone(), now).await?)
+    store.create(session.clone(), now).await?;
+    Ok(previous)
 }
 
 /// Ends a session here; telling others is the caller's part.

@@ -22,6 +22,8 @@ mod hints;
 mod logout;
 #[path = "flow/logout_back_channel.rs"]
 mod logout_back_channel;
+#[path = "flow/logout_faults.rs"]
+mod logout_faults;
 #[path = "flow/logout_layers.rs"]
 mod logout_layers;
 #[path = "flow/logout_requests.rs"]
@@ -52,6 +54,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Both providers.
 pub fn providers() -> [CryptoProvider; 2] {
@@ -69,7 +72,11 @@ pub fn parties() -> Parties {
 /// Connections between parties in memory, by the hosts of their addresses; a dead one answers
 /// nothing.
 #[derive(Clone, Default)]
-pub struct Wire(Arc<Mutex<BTreeMap<String, Peer>>>, Arc<AtomicUsize>);
+pub struct Wire(
+    Arc<Mutex<BTreeMap<String, Peer>>>,
+    Arc<AtomicUsize>,
+    Arc<Mutex<Duration>>,
+);
 
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, BackChannelError>> + Send>>;
 type Peer = Arc<dyn Fn(Vec<u8>) -> Answer + Send + Sync>;
@@ -89,6 +96,11 @@ impl Wire {
         self.1.load(Ordering::SeqCst)
     }
 
+    /// The longest that anybody was to be waited for.
+    pub fn waited(&self) -> Duration {
+        *self.2.lock().unwrap()
+    }
+
     /// Nobody answers there any more.
     pub fn cut(&self, location: &str) {
         self.0.lock().unwrap().remove(location);
@@ -100,11 +112,14 @@ impl BackChannel for Wire {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        within: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
         let peer = self.0.lock().unwrap().get(location).cloned();
         match peer {
             Some(peer) => {
                 self.1.fetch_add(1, Ordering::SeqCst);
+                let longest = self.waited().max(within);
+                *self.2.lock().unwrap() = longest;
                 peer(envelope).await
             }
             None => Err(BackChannelError::Unreachable("nobody answers".to_owned())),

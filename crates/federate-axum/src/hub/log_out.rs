@@ -2,7 +2,7 @@
 
 mod page;
 
-use self::page::{before_peer, nothing, page, waiting};
+use self::page::{before_peer, elsewhere, nothing, page, waiting};
 use super::home::LOG_OUT;
 use super::{HubState, v2_logout};
 use crate::cookie::{self, Purpose};
@@ -10,7 +10,7 @@ use crate::deliver::{deliver, deliver_after_form, frameable, see_other, soap_fau
 use crate::failure::Failure;
 use crate::form::{Body, Fields, FormOrEnvelope, Handle, own_origin, shown_to_browser, token};
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use federate::hub::{LogoutOptions, LogoutPhase};
 use federate::logout::{Layer, Logout};
@@ -84,7 +84,7 @@ async fn by_post<S: Store>(
     Ok(answer.unwrap_or_else(|failure| soap_fault(&failure)))
 }
 
-/// Goes to the page; or, from one peer that answered, straight to the next when nothing needs to
+/// Goes to the page; or, in the browser in which the logout began, from one peer that answered, straight to the next when nothing needs to
 /// be shown between them. The page comes first: a person whose browser is left at a peer that is
 /// down goes back to it.
 async fn by_browser<S: Store>(
@@ -103,13 +103,57 @@ async fn by_browser<S: Store>(
         // The page around it looks again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    if !is_answer {
+        let mut response = see_other(&address(&handle))?;
+        cookie::add_logout(&mut response, state.site(), headers, &handle);
+        return Ok(response);
+    }
+    let name = name_of(state, &handle);
+    match begun_here(state, headers, &name) {
+        Some(handle) => go_on(state, &handle).await,
+        None => see_other(&format!("{BACK}?{OF}={name}")),
+    }
+}
+
+/// Where browsers go that brought an answer without cookies: see [`come_back`].
+pub(super) const BACK: &str = "/logout/back";
+
+/// Of which logout that is.
+const OF: &str = "of";
+
+/// What may be told of a handle to whoever brings an answer: a peer can do that itself, and the
+/// page would tell it which applications the person uses.
+fn name_of<S: Store>(state: &HubState<S>, handle: &Token) -> String {
+    state.hub().form_proof(handle, "logout")
+}
+
+/// The handle of this name, if the logout began in this browser.
+fn begun_here<S: Store>(state: &HubState<S>, headers: &HeaderMap, name: &str) -> Option<Token> {
+    let mut known = cookie::logouts(headers, state.site()).into_iter();
+    known.find(|handle| name_of(state, handle) == name)
+}
+
+/// A browser that brought an answer, now with its cookies: another site's form has none.
+pub(super) async fn come_back<S: Store>(
+    State(state): State<HubState<S>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    match begun_here(&state, &headers, Fields::of(&uri).required(OF)?) {
+        Some(handle) => go_on(&state, &handle).await,
+        None => Ok(elsewhere(&state).into_response()),
+    }
+}
+
+async fn go_on<S: Store>(state: &HubState<S>, handle: &Token) -> Result<Response, Failure> {
     let straight = LogoutPhase::Asking {
         sent: false,
         interstitial: false,
     };
-    match is_answer && hub.logout_page(&handle).await?.phase == straight {
-        true => go(state, &handle, hub.next_logout(&handle).await?),
-        false => see_other(&address(&handle)),
+    let hub = state.hub();
+    match hub.logout_page(handle).await?.phase == straight {
+        true => go(state, handle, hub.next_logout(handle).await?),
+        false => see_other(&address(handle)),
     }
 }
 
@@ -158,27 +202,30 @@ pub(super) async fn log_out<S: Store>(
     let proof = |browser: &Token| state.hub().form_proof(browser, LOG_OUT);
     let fields = Fields::parse(&body);
     shown_to_browser(&headers, state.site(), &fields, proof)?;
-    let session = state.session_cookie(&headers);
     let options = v2_logout::options(&fields)?;
     let back = |to: &str| deliver_after_form(Outgoing::Redirect(to.to_owned()), state.provider());
-    end(&state, session.as_ref(), &options, back).await
+    end(&state, &headers, &options, back).await
 }
 
 /// Ends the session of the browser's cookie and goes to the logout's page. Without a session
 /// there is nothing to wait for: `back` takes the browser to where it wants to return.
 pub(super) async fn end<S: Store>(
     state: &HubState<S>,
-    session: Option<&Token>,
+    headers: &HeaderMap,
     options: &LogoutOptions,
     back: impl FnOnce(&str) -> Result<Response, Failure>,
 ) -> Result<Response, Failure> {
     let return_to = state.hub().return_address(options)?;
-    let begun = match session {
+    let begun = match &state.session_cookie(headers) {
         Some(token) => state.hub().log_out_with(token, options).await,
         None => Err(Denial::NoSession.into()),
     };
     let mut response = match (begun, return_to) {
-        (Ok(handle), _) => see_other(&address(&handle))?,
+        (Ok(handle), _) => {
+            let mut response = see_other(&address(&handle))?;
+            cookie::add_logout(&mut response, state.site(), headers, &handle);
+            response
+        }
         (Err(FederateError::Denied(Denial::NoSession)), Some(to)) => back(&to)?,
         (Err(FederateError::Denied(Denial::NoSession)), None) => nothing(state).into_response(),
         (Err(error), _) => return Err(error.into()),

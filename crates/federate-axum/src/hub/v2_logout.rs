@@ -41,7 +41,7 @@ pub(super) async fn log_out<S: Store>(
         state.hub().return_address(&options)?;
         return confirm(&state, &headers, &options);
     }
-    end(&state, session.as_ref(), &options, see_other).await
+    end(&state, &headers, &options, see_other).await
 }
 
 /// What browsers say of a navigation ([Fetch Metadata]): within our site, typed in, or begun by

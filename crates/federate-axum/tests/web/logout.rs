@@ -2,14 +2,17 @@
 
 use crate::browser::{Browser, Page};
 use crate::flow::wait_for_result;
-use crate::world::{A, B, HUB, World};
+use crate::world::{A, B, HUB, World, credentials};
 use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
-use federate::LoginOptions;
 use federate::hub::ReturnToList;
-use federate_testkit::parties::Parties;
+use federate::idp::Application;
+use federate::types::Binding;
+use federate::{Incoming, LoginOptions, LogoutReceived, Outgoing, Token};
+use federate_testkit::parties::{Parties, query};
+use std::sync::Arc;
 use url::Url;
 
 /// What browsers say of a navigation (Fetch Metadata).
@@ -380,4 +383,80 @@ async fn a_peer_that_took_no_part_is_not_asked_by_the_retry_form() {
         let guess = format!("https://hub.example/logout/{}{path}", "A".repeat(43));
         assert_eq!(browser.go(&guess).await.status, StatusCode::NOT_FOUND);
     }
+}
+
+/// What the first application answers to the request that is its turn, as an address.
+async fn answer_of_a(world: &World, handle: &Token) -> String {
+    let request = world.hub.next_logout(handle).await.unwrap().unwrap();
+    let asked = Incoming::Redirect(&query(&request));
+    match world.applications[0].receive_logout(asked).await.unwrap() {
+        LogoutReceived::Answer(Outgoing::Redirect(address)) => address,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn who_brings_an_answer_itself_does_not_come_to_the_page() {
+    let world = World::new();
+    let mut browser = world.signed_in().await;
+    let page = browser.go_as(TYPED, LOG_OUT).await;
+    let handle = page.url.path().rsplit('/').next().unwrap().to_owned();
+    let answer = answer_of_a(&world, &Token::parse(&handle).unwrap()).await;
+    // Not the person's browser, but the application's server.
+    let mut server = world.browser();
+    let got = server.go(&answer).await;
+    assert_eq!(got.url.path(), "/logout/back");
+    assert!(got.says("It goes on in the browser in which it began."));
+    for secret in [handle.as_str(), "Application B", "https://b.example"] {
+        let told = got.body.contains(secret) || got.url.as_str().contains(secret);
+        assert!(!told, "{secret}: {}", got.body);
+    }
+    assert!(server.cookies.is_empty());
+    // The answer counts, and the browser goes on.
+    let page = browser.go(page.url.as_str()).await;
+    let page = wait_for_result(&mut browser, page).await;
+    assert!(page.says("Every application confirmed its sign-out."));
+    assert_signed_out_everywhere(&mut browser).await;
+}
+
+#[tokio::test]
+async fn two_logouts_in_one_browser_go_on_each_by_itself() {
+    let world = World::new();
+    let mut browser = world.signed_in().await;
+    let page = browser.go_as(TYPED, LOG_OUT).await;
+    let handle = page.url.path().rsplit('/').next().unwrap().to_owned();
+    let answer = answer_of_a(&world, &Token::parse(&handle).unwrap()).await;
+    // Meanwhile another one, of a session that was opened since.
+    let again = browser.go("https://b.example/login").await;
+    let again = browser.submit(&again, &credentials(&again)).await;
+    assert!(
+        again.says("signed in as alice@example.com"),
+        "{}",
+        again.body
+    );
+    let other = browser.go_as(TYPED, LOG_OUT).await;
+    assert_ne!(other.url, page.url);
+    let page = browser.go(&answer).await;
+    assert_eq!(page.url.host_str(), Some("hub.example"));
+    assert!(page.url.path().ends_with(&handle), "{}", page.url);
+}
+
+#[tokio::test]
+async fn a_browser_that_an_application_sends_back_by_a_form_goes_on() {
+    let by_post = |application: &mut Application| {
+        let mut metadata = (*application.metadata).clone();
+        let services = &mut metadata.sp.as_mut().unwrap().single_logout;
+        services.retain(|endpoint| endpoint.is_for(Binding::HttpPost));
+        application.metadata = Arc::new(metadata);
+    };
+    let provider = federate::crypto::aws_lc_provider();
+    let parties = Parties::with_options(provider, by_post, |_| {});
+    let world = World::of(parties, LoginOptions::default());
+    let mut browser = world.signed_in().await;
+    let page = browser.go_as(TYPED, LOG_OUT).await;
+    let address = page.url.clone();
+    let page = wait_for_result(&mut browser, page).await;
+    assert_eq!(page.url, address);
+    assert!(page.says("Every application confirmed its sign-out."));
+    assert_signed_out_everywhere(&mut browser).await;
 }

@@ -13,6 +13,7 @@ use federate_axum::{HubState, SignedIn, Site, SpState, hub_router, sp_router};
 use federate_testkit::parties::{PASSWORD, Parties, TestClock, ThreeLayers, USER};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tower::ServiceExt as _;
 
 pub(crate) const HUB: &str = "https://hub.example/";
@@ -150,6 +151,7 @@ impl BackChannel for ToApplications {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        _: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
         let url = url::Url::parse(location).unwrap();
         let router = self.0.lock().unwrap().get(url.host_str().unwrap()).cloned();
@@ -172,6 +174,7 @@ impl BackChannel for Wire {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        _: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
         let path = location.strip_prefix("https://hub.example").unwrap();
         let request = Request::post(path)

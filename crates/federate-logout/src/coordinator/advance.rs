@@ -22,14 +22,7 @@ impl Logout {
     fn expire_phase(&mut self, moment: &Moment) {
         let now = moment.now;
         match &self.phase {
-            Phase::Revoking { deadline } if now >= *deadline => {
-                let pending = |session: &&HubSession| session.state == Revocation::Pending;
-                let pending = self.sessions.iter().filter(pending);
-                let keys: Vec<_> = pending.map(|session| session.key).collect();
-                for key in keys {
-                    self.plan_revocation(key, moment);
-                }
-            }
+            Phase::Revoking { deadline } if now >= *deadline => self.give_up_revocations(moment),
             Phase::Choosing { deadline } if now >= *deadline => self.choose(false, moment),
             // Nobody fetched it: a page still shows it.
             Phase::Responding { decision, deadline } if now >= *deadline => {
@@ -39,6 +32,43 @@ impl Logout {
             }
             _ => {}
         }
+    }
+
+    /// Sessions whose end nobody has told of count as not revoked.
+    fn give_up_revocations(&mut self, moment: &Moment) {
+        let pending = |session: &&HubSession| session.state == Revocation::Pending;
+        let pending = self.sessions.iter().filter(pending);
+        let keys: Vec<_> = pending.map(|session| session.key).collect();
+        for key in keys {
+            self.plan_revocation(key, moment);
+        }
+    }
+
+    /// The time is over before its end. Says whether that changed anything.
+    pub(super) fn answer_now(&mut self, moment: &Moment) -> bool {
+        if self.is_decided() {
+            return false;
+        }
+        self.end = self.end.min(moment.now);
+        self.back_end = self.back_end.min(moment.now);
+        match self.phase {
+            Phase::Revoking { .. } => self.give_up_revocations(moment),
+            Phase::Choosing { .. } => self.choose(false, moment),
+            _ => {}
+        }
+        for index in 0..self.peers.len() {
+            let Some(peer) = self.peers.get_mut(index) else {
+                continue;
+            };
+            if peer.is_open_in_front() || peer.is_open_in_frame() {
+                self.fail(index, Why::Deadline, moment);
+            } else if peer.is_open_behind() && !peer.background {
+                peer.outcome = peer.failure(Why::Deadline);
+                peer.background = true;
+                peer.attempts = 0;
+            }
+        }
+        true
     }
 
     fn expire_peers(&mut self, moment: &Moment) {

@@ -159,6 +159,8 @@ impl Witness {
                 self.settled.push(*session);
                 self.revoked.push(*session);
             }
+            // The time for whatever is under way is over.
+            Event::AnswerNow if !before.is_done() => self.revocation = self.revocation.min(now),
             Event::UpstreamChosen { .. } if before.stage() == Stage::Upstream => self.hops = 0,
             Event::RevocationFailed { session } => self.settled.push(*session),
             Event::Sent { request_id }

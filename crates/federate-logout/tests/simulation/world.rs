@@ -243,6 +243,13 @@ impl World {
             let effects = self.tell(Event::Retry { entity_id });
             self.follow(effects);
         }
+        // The connection of who asked directly ends while another node is at work.
+        let waits = !self.state.initiator().has_browser();
+        if waits && self.random.chance(2) {
+            let effects = self.tell(Event::AnswerNow);
+            self.follow(effects);
+            assert!(self.state.answer().is_some(), "an answer, whatever goes on");
+        }
         if self.random.chance(3) {
             let request_id = MessageId::new("nobody-sent-this").unwrap();
             let status = Status::success();

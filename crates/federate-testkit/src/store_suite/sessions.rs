@@ -16,6 +16,7 @@ pub(super) async fn run(backend: &impl Backend) {
     indexes_find_what_is_meant(fresh().await).await;
     upstream_logouts_find_what_is_meant(fresh().await).await;
     rotation_carries_the_participants(fresh().await).await;
+    who_signs_in_every_day_has_room_for_applications(fresh().await).await;
     rotation_keeps_people_apart(fresh().await).await;
     sweeping_never_leads(fresh().await).await;
     if backend.sweeps() {
@@ -302,6 +303,27 @@ async fn upstream_logouts_find_what_is_meant<S: Store>(store: S) {
         ..query
     };
     assert_eq!(store.by_upstream(&other).await.unwrap(), []);
+}
+
+/// Each login gives each application another participation.
+async fn who_signs_in_every_day_has_room_for_applications<S: Store>(store: S) {
+    store.create(session(1, "alice"), start()).await.unwrap();
+    for n in 1..=150_u8 {
+        for sp in ["slack", "zoom"] {
+            let one = participant(sp, "alice", &format!("s{n}"));
+            let outcome = store.add_participant(&key(n), one, start()).await.unwrap();
+            assert_eq!(outcome, AddParticipant::Added, "login {n}");
+        }
+        let next = session(n + 1, "alice");
+        let rotated = store.rotate(&key(n), next, start()).await.unwrap();
+        let carried = SessionSnapshot::CARRIED.min(n.into()) * 2;
+        assert_eq!(rotated, Rotation::Rotated { carried });
+    }
+    for (index, expected) in [("s1", vec![]), ("s146", vec![]), ("s147", vec![key(151)])] {
+        let query = participant_query("zoom", bare_name("alice"), &[index]);
+        let found = store.by_participant(&query).await.unwrap();
+        assert_eq!(keys(found), expected, "{index}");
+    }
 }
 
 async fn rotation_carries_the_participants<S: Store>(store: S) {

@@ -4,6 +4,7 @@
 //! carry on from the store. What needs the browser goes on from the logout's page
 //! ([`browser`]); what does not is done by whoever runs [`Hub::due_work`] ([`work`]).
 
+mod again;
 mod browser;
 mod expiry;
 mod work;
@@ -12,22 +13,23 @@ pub use browser::{LogoutPage, LogoutPhase, NamedOutcome};
 pub(super) use work::Backlog;
 pub use work::{LogoutWork, PeerFailure};
 
+use self::again::About;
 use super::Hub;
 use crate::error::{Denial, FederateError};
 use crate::logout_message::LogoutDemand;
-use crate::store::{Store, decode, encode};
+use crate::store::{Store, decode, end_session};
 use crate::token::Token;
 use crate::transport::{Incoming, Outgoing, Received};
 use federate_logout::{
-    Effect, Event, Initiator, LogoutError, LogoutPolicy, LogoutRequestToSend, LogoutStart, Outcome,
-    Requester, UpstreamPolicy,
+    Effect, Event, Initiator, LogoutPolicy, LogoutRequestToSend, LogoutStart, Requester,
+    UpstreamPolicy,
 };
 use federate_saml::{LogoutResponse, MAX_REQUEST_AGE, MessageKind};
 use federate_session::{
     EndReason, LogoutKey, Namespace, OneTimeEntry, OneTimeKey, ParticipantQuery, PutNew, SessionId,
-    SessionKey, SessionRecord, SessionState, StoreError, UserId,
+    SessionKey, SessionRecord, SessionState, UserId,
 };
-use federate_types::{ClockSkew, EntityId, MessageId, NameId};
+use federate_types::{ClockSkew, EntityId, MessageId};
 
 /// What a person wants of a logout at the hub's own address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub struct LogoutOptions {
 struct Asked {
     start: LogoutStart,
     /// Where it is remembered which logout this peer asked for last, about this person.
-    about: LogoutKey,
+    about: About,
 }
 
 impl<S: Store> Hub<S> {
@@ -59,7 +61,8 @@ impl<S: Store> Hub<S> {
 
     /// Takes a logout message that a browser brings from an application: a request, which
     /// begins a logout, or the answer to one of ours. Gives the handle of the logout's page, to
-    /// which the browser goes with 303.
+    /// which the browser goes with 303: for an answer only the browser in which the logout began,
+    /// as its peer can bring it itself, and the page tells which applications the person uses.
     ///
     /// # Errors
     /// [`FederateError::Saml`] with the reason, [`Denial::UnknownPeer`],
@@ -146,7 +149,8 @@ impl<S: Store> Hub<S> {
     /// stored, so that nobody fills the store by asking: send the browser to
     /// [`return_address`](Self::return_address) then.
     ///
-    /// A session that has expired is worth a logout: applications may still know the person.
+    /// A session that has expired is worth a logout: applications may still know the person. One
+    /// whose logout began here and goes on has its page already.
     ///
     /// # Errors
     /// [`Denial::NoSession`]; those of [`return_address`](Self::return_address); failures of
@@ -160,6 +164,11 @@ impl<S: Store> Hub<S> {
         let key = self.session_key(session);
         match self.store.load(&key, self.now()).await? {
             SessionState::Alive(_) | SessionState::Ended(EndReason::Expired(_)) => {}
+            SessionState::Ended(EndReason::LoggedOut { .. }) => {
+                // The button was pressed twice.
+                let running = self.running_logout_of(&key).await?;
+                return running.ok_or_else(|| Denial::NoSession.into());
+            }
             SessionState::Ended(_) | SessionState::Unknown => return Err(Denial::NoSession.into()),
         }
         let initiator = Initiator::HubPage {
@@ -205,6 +214,19 @@ impl<S: Store> Hub<S> {
         Ok(Some(handle))
     }
 
+    /// Ends the session of somebody else in a browser in which a person has just signed in, and
+    /// tells applications as [`end_session`](Self::end_session) does.
+    pub(super) async fn end_other(&self, other: Option<SessionKey>) -> Result<(), FederateError> {
+        let Some(other) = other else {
+            return Ok(());
+        };
+        let start = self.start(Initiator::Administrator, vec![other]);
+        if self.tolerate(self.begin(start, None).await).is_none() {
+            end_session(&*self.store, &other, self.provider(), self.now()).await?;
+        }
+        Ok(())
+    }
+
     /// Where the browser goes after a logout with these options, if anywhere.
     ///
     /// # Errors
@@ -244,7 +266,7 @@ impl<S: Store> Hub<S> {
             session_indexes: demand.session_indexes,
         };
         let sessions = self.store.by_participant(&query).await?;
-        let about = self.about_key(&query.issuer, &query.name_id);
+        let about = About::new(&query.issuer, &query.name_id);
         self.asked(Initiator::Participant(demand.requester), sessions, about)
             .await
     }
@@ -253,7 +275,7 @@ impl<S: Store> Hub<S> {
         let sp = self.service_provider()?;
         let demand = sp.receive_logout_request(received).await?;
         let sessions = sp.logged_out_by(&demand).await?;
-        let about = self.about_key(&demand.requester.entity_id, &demand.name_id);
+        let about = About::new(&demand.requester.entity_id, &demand.name_id);
         self.asked(Initiator::Upstream(demand.requester), sessions, about)
             .await
     }
@@ -263,7 +285,7 @@ impl<S: Store> Hub<S> {
         &self,
         initiator: Initiator,
         sessions: Vec<SessionRecord>,
-        about: LogoutKey,
+        about: About,
     ) -> Result<Asked, FederateError> {
         let sessions: Vec<_> = sessions.into_iter().map(|record| record.key).collect();
         let mut start = self.start(initiator, sessions);
@@ -271,53 +293,6 @@ impl<S: Store> Hub<S> {
             start.untold = self.left_signed_in(&about).await?;
         }
         Ok(Asked { start, about })
-    }
-
-    /// How many peers the last logout that was asked for there has left signed in.
-    async fn left_signed_in(&self, about: &LogoutKey) -> Result<usize, FederateError> {
-        let now = self.now();
-        let Some(last) = self.store.load_logout(about, now).await? else {
-            return Ok(0);
-        };
-        let last = LogoutKey::new(decode(&last.value, "logout")?);
-        let summary = match self.journal().load(&last, now).await {
-            Ok(logout) => logout.summary(),
-            Err(LogoutError::Unknown) => return Ok(0), // it is long ago
-            Err(other) => return Err(other.into()),
-        };
-        let peers = summary.applications.iter().chain(&summary.upstreams);
-        let signed_in = peers
-            .filter(|peer| peer.outcome != Outcome::Confirmed && peer.outcome != Outcome::NotAsked);
-        let signed_in = signed_in.count().saturating_add(summary.left_out);
-        Ok(if summary.complete {
-            0
-        } else {
-            signed_in.max(1)
-        })
-    }
-
-    /// Remembers which logout was asked for last.
-    async fn asked_for(&self, about: &LogoutKey, key: &LogoutKey) -> Result<(), FederateError> {
-        let (store, now) = (&self.store, self.now());
-        let value = encode(key.as_bytes())?;
-        let expires = now + self.logout_policy.bounded().timing.background;
-        let created = store.create_logout(about, value.clone(), expires, None, now);
-        match created.await {
-            Ok(_) => return Ok(()),
-            Err(StoreError::AlreadyExists { .. }) => {}
-            Err(other) => return Err(other.into()),
-        }
-        let Some(before) = store.load_logout(about, now).await? else {
-            return Ok(());
-        };
-        match store
-            .compare_and_swap(about, before.version, value, None, now)
-            .await
-        {
-            // Of two at the same time, either is the last.
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(other) => Err(other.into()),
-        }
     }
 
     /// A logout message counts once.
@@ -363,7 +338,7 @@ impl<S: Store> Hub<S> {
     async fn begin(
         &self,
         start: LogoutStart,
-        about: Option<&LogoutKey>,
+        about: Option<&About>,
     ) -> Result<Token, FederateError> {
         let (handle, key, requests) = self.open(start, about).await?;
         self.leave_to_workers(&key, requests);
@@ -371,50 +346,77 @@ impl<S: Store> Hub<S> {
     }
 
     /// Stores a new logout and ends its sessions; gives what is to be asked without a browser.
+    ///
+    /// Once it is stored, whoever asked gets its handle: its page and the workers go on with it,
+    /// whatever fails here.
     async fn open(
         &self,
         start: LogoutStart,
-        about: Option<&LogoutKey>,
+        about: Option<&About>,
     ) -> Result<(Token, LogoutKey, Vec<LogoutRequestToSend>), FederateError> {
         let handle = Token::random(self.provider())?;
         let key = self.logout_key(&handle);
         let about = about.filter(|_| !start.sessions.is_empty());
+        let at_the_hub = matches!(start.initiator, Initiator::HubPage { .. });
+        let session = start.sessions.first().copied().filter(|_| at_the_hub);
         let effects = self.journal().begin(&key, start, self.moment()?).await?;
-        let (_, requests) = self.revoke(&key, effects).await?;
+        // Who asks again while sessions end, or after this node died, is to find this logout.
         if let Some(about) = about {
-            self.asked_for(about, &key).await?;
+            self.tolerate(self.asked_for(about, &key).await);
         }
+        if let Some(session) = session {
+            self.tolerate(self.logout_of(&session, &handle).await);
+        }
+        let revoked = self.tolerate(self.revoke(&key, effects).await);
+        let requests = revoked.map_or_else(Vec::new, |(_, requests)| requests);
         Ok((handle, key, requests))
+    }
+
+    /// Leaves a failure to the operator's log: the logout goes on without this.
+    fn tolerate<T>(&self, outcome: Result<T, FederateError>) -> Option<T> {
+        outcome
+            .inspect_err(|error| {
+                let code = error.code();
+                tracing::warn!(code, "a logout goes on, though something failed: {error}");
+            })
+            .ok()
     }
 
     /// Carries out a logout whose initiator waits for a direct answer: every back channel is
     /// tried once, and what failed is tried again in the background.
     async fn answer_at_once(&self, asked: Asked) -> Result<Option<Outgoing>, FederateError> {
         let Asked { mut start, about } = asked;
+        let waits = start.initiator.is_answered();
         start.policy.retries.attempts = 1;
         if start.policy.upstream == UpstreamPolicy::Ask {
             start.policy.upstream = UpstreamPolicy::Never;
         }
-        let (_, key, requests) = self.open(start, Some(&about)).await?;
-        self.carry_out(LogoutWork::new(key, requests)).await?;
-        for effect in self.advance(&key, Event::Resumed).await? {
-            if let Effect::Answer(answer) = effect {
-                let outgoing = self.answer(&answer)?;
-                self.advance(&key, Event::Answered).await?;
-                return Ok(outgoing);
+        let (_, key, mut requests) = self.open(start, Some(&about)).await?;
+        loop {
+            let work = LogoutWork::new(key, requests);
+            self.tolerate(self.carry_out(work).await);
+            let (mut effects, more) = self.go_on(&key, Event::Resumed).await?;
+            if waits && more.is_empty() && effects.is_empty() {
+                // Another worker has taken over what was late, and this connection does not
+                // wait for it.
+                effects = self.advance(&key, Event::AnswerNow).await?;
             }
+            for effect in effects {
+                if let Effect::Answer(answer) = effect {
+                    let outgoing = self.answer(&answer)?;
+                    self.tolerate(self.advance(&key, Event::Answered).await);
+                    return Ok(outgoing);
+                }
+            }
+            if more.is_empty() {
+                return Ok(None);
+            }
+            requests = more;
         }
-        Ok(None)
     }
 
     fn message_key(&self, issuer: &EntityId, id: &MessageId) -> OneTimeKey {
         OneTimeKey::new(self.hash("logout-message", &format!("{issuer} {id}")))
-    }
-
-    /// Where it is remembered which logout a peer asked for last, about this person.
-    fn about_key(&self, peer: &EntityId, name_id: &NameId) -> LogoutKey {
-        let about = format!("{peer} {}", name_id.value());
-        LogoutKey::new(self.hash("logout-asked", &about))
     }
 
     /// Where the handle of the logout is found by one of its requests.

@@ -204,8 +204,8 @@ impl<S: Store> Hub<S> {
     }
 
     /// Opens a session for a person who has just signed in with a password. `previous` is the
-    /// cookie that the browser had: a new login resets the session. An ephemeral session's
-    /// cookie is to end with the browser.
+    /// cookie that the browser had: a new login resets the session, and logs out whoever else was
+    /// signed in there. An ephemeral session's cookie is to end with the browser.
     ///
     /// # Errors
     /// Failures of the store.
@@ -241,7 +241,8 @@ impl<S: Store> Hub<S> {
         );
         let previous = previous.map(|token| self.session_key(token));
         session.retain_until += self.kept();
-        open_session(&*self.store, &session, previous, self.provider(), now).await?;
+        let other = open_session(&*self.store, &session, previous, now).await?;
+        self.end_other(other).await?;
         self.watch(&session).await?;
         Ok(SignedIn { token, session })
     }

@@ -128,6 +128,7 @@ impl<S: Store> Hub<S> {
                 Ok(profile(login, &connection))
             })
             .await?;
+        self.end_other(completed.other).await?;
         self.watch(&completed.session).await?;
         Ok(UpstreamSignedIn {
             signed_in: SignedIn {

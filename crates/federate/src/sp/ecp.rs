@@ -81,6 +81,7 @@ impl<S: Store> ServiceProvider<S> {
         });
         let parked = accepted.await?;
         let profile = parked.login.attributes.clone();
-        self.open(parked, profile, previous, self.now()).await
+        let completed = self.open(parked, profile, previous, self.now()).await?;
+        self.end_other(completed).await
     }
 }

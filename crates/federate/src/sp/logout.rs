@@ -13,7 +13,8 @@ use federate_saml::{
     MessageKind, REASON_USER, validate_logout_request, validate_logout_response,
 };
 use federate_session::{
-    Namespace, OneTimeEntry, OneTimeKey, PutNew, SessionRecord, UpstreamQuery, names_agree,
+    EndReason, Namespace, OneTimeEntry, OneTimeKey, PutNew, SessionRecord, SessionSnapshot,
+    UpstreamQuery, names_agree,
 };
 use federate_types::{Binding, ClockSkew, EntityId, NameId, SessionIndex, Status};
 
@@ -38,7 +39,9 @@ impl<S: Store> ServiceProvider<S> {
     /// Ends the session of a cookie, and then asks its identity provider to end it
     /// everywhere (`[SAMLProf] 4.4.3.1`).
     ///
-    /// `None` means that there is nobody to ask: the session is over here.
+    /// `None` means that there is nobody to ask: the session is over here. Of a session that was
+    /// logged out a moment ago, its identity provider is asked once more: the button was pressed
+    /// twice, and the browser follows the second answer alone.
     ///
     /// # Errors
     /// Failures of store and key. The session is over as soon as the store has said so,
@@ -47,10 +50,12 @@ impl<S: Store> ServiceProvider<S> {
         let now = self.now();
         let key = self.session_key(token);
         let provider = self.party.provider();
-        let Some(ended) = end_session(&*self.store, &key, provider, now).await? else {
-            return Ok(None);
+        let ended = match end_session(&*self.store, &key, provider, now).await? {
+            Some(ended) => Some(*ended),
+            None => self.store.snapshot(&key).await?,
         };
-        let Some(upstream) = ended.record.upstream else {
+        let lately = |session: &SessionSnapshot| was_logged_out_lately(&session.record, now);
+        let Some(upstream) = ended.filter(lately).and_then(|ended| ended.record.upstream) else {
             return Ok(None);
         };
         let connection = self.connection(Some(&upstream.issuer)).ok();
@@ -300,8 +305,10 @@ impl<S: Store> ServiceProvider<S> {
         index: Option<&SessionIndex>,
     ) -> OneTimeKey {
         let index = index.map_or("", SessionIndex::as_str).as_bytes();
-        let parts = [idp.as_str().as_bytes(), name.as_bytes(), index];
-        OneTimeKey::new(hash(self.party.provider(), "logged-out", &parts))
+        self.logout_key(
+            "logged-out",
+            &[idp.as_str().as_bytes(), name.as_bytes(), index],
+        )
     }
 
     fn logout_expectation<'a>(
@@ -342,9 +349,25 @@ impl<S: Store> ServiceProvider<S> {
     }
 
     fn logout_request_key(&self, peer: &EntityId, id: &str) -> OneTimeKey {
-        let parts = [peer.as_str().as_bytes(), id.as_bytes()];
-        OneTimeKey::new(hash(self.party.provider(), "logout", &parts))
+        self.logout_key("logout", &[peer.as_str().as_bytes(), id.as_bytes()])
     }
+
+    /// What is remembered of logouts counts in its own account, as the sessions do: another one
+    /// may know somebody else by the same name.
+    fn logout_key(&self, purpose: &str, of: &[&[u8]]) -> OneTimeKey {
+        let (tenant, connection) = (self.tenant.as_str(), self.connection.as_str());
+        let mut parts = vec![tenant.as_bytes(), connection.as_bytes()];
+        parts.extend(of);
+        OneTimeKey::new(hash(self.party.provider(), purpose, &parts))
+    }
+}
+
+/// Whether a logout ended this session, not longer ago than a person presses a button twice.
+fn was_logged_out_lately(session: &SessionRecord, now: DateTime<Utc>) -> bool {
+    session.ended.is_some_and(|ended| {
+        let logged_out = matches!(ended.reason, EndReason::LoggedOut { .. });
+        logged_out && now.signed_duration_since(ended.at) < TimeDelta::minutes(1)
+    })
 }
 
 /// Sessions that the identity provider has ended, by its name of them.

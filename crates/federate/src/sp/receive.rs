@@ -19,9 +19,13 @@ use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew, Redemption};
 use federate_types::{Binding, MessageId};
 use federate_xml::{DecryptionContext, TrustedKeys, Unverified, VerificationContext};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How long a verified login waits for the browser's next request.
 const PARKED: TimeDelta = TimeDelta::minutes(2);
+
+/// How long an identity provider may take to resolve an artifact: the browser waits.
+const RESOLVED: Duration = Duration::from_secs(30);
 
 /// A redeemed login that waits for the browser.
 #[derive(Serialize, Deserialize)]
@@ -101,7 +105,7 @@ impl<S: Store> ServiceProvider<S> {
             artifact: artifact.clone(),
         };
         let envelope = soap::envelope(&signed_xml(&request, &self.party.signer)?);
-        let answer = channel.exchange(location, envelope).await?;
+        let answer = channel.exchange(location, envelope, RESOLVED).await?;
         let now = self.now(); // asking took its time
         let verified = verify_artifact_response(
             &soap::body::<ArtifactResponse>(&answer, &self.party.limits)?,

@@ -8,7 +8,7 @@ use crate::token::{Token, message_id};
 use chrono::{DateTime, Utc};
 use federate_saml::ValidatedLogin;
 use federate_session::{
-    Namespace, NewSession, Persistence, Profile, SessionId, SessionRecord, Subject,
+    Namespace, NewSession, Persistence, Profile, SessionId, SessionKey, SessionRecord, Subject,
     UpstreamSession, User, UserId,
 };
 use federate_types::{EntityId, NameId, Provenance, SessionIndex};
@@ -53,6 +53,8 @@ pub struct CompletedLogin {
     pub token: Token,
     /// Where in the application the person goes now.
     pub return_to: Option<String>,
+    /// The session of somebody else that the browser had, and which goes on.
+    pub(crate) other: Option<SessionKey>,
 }
 
 impl<S: Store> ServiceProvider<S> {
@@ -71,14 +73,27 @@ impl<S: Store> ServiceProvider<S> {
         browser: Option<&Token>,
         previous: Option<&Token>,
     ) -> Result<CompletedLogin, FederateError> {
-        self.complete_login_as(handle, browser, previous, |login| {
-            Ok(login.attributes.clone())
+        let profile = |login: &Login| Ok(login.attributes.clone());
+        let completed = self.complete_login_as(handle, browser, previous, profile);
+        self.end_other(completed.await?).await
+    }
+
+    /// Ends the session of somebody else that the browser had.
+    pub(super) async fn end_other(
+        &self,
+        completed: CompletedLogin,
+    ) -> Result<CompletedLogin, FederateError> {
+        if let Some(other) = completed.other {
+            end_session(&*self.store, &other, self.party.provider(), self.now()).await?;
+        }
+        Ok(CompletedLogin {
+            other: None,
+            ..completed
         })
-        .await
     }
 
     /// As [`complete_login`](Self::complete_login); what is kept of the person, if the login is
-    /// taken at all, the caller says.
+    /// taken at all, the caller says, who also ends [`CompletedLogin::other`].
     pub(crate) async fn complete_login_as(
         &self,
         handle: &Token,
@@ -111,6 +126,10 @@ impl<S: Store> ServiceProvider<S> {
     ) -> Result<CompletedLogin, FederateError> {
         let provider = self.party.provider();
         let login = parked.login;
+        // Before it replaces a session that goes on, and again when it is there.
+        if self.was_logged_out(&login, now).await? {
+            return Err(Denial::SessionEnded.into());
+        }
         let subject = self.subject(&login.identity_provider, &login.name_id)?;
         let candidate = UserId::new(message_id(provider)?.as_str())?;
         let found = self
@@ -141,7 +160,7 @@ impl<S: Store> ServiceProvider<S> {
         );
         session.retain_until += self.kept;
         let previous = previous.map(|token| self.session_key(token));
-        open_session(&*self.store, &session, previous, provider, now).await?;
+        let other = open_session(&*self.store, &session, previous, now).await?;
         if self.was_logged_out(&login, now).await? {
             end_session(&*self.store, &session.key, provider, now).await?;
             return Err(Denial::SessionEnded.into());
@@ -152,6 +171,7 @@ impl<S: Store> ServiceProvider<S> {
             session,
             token,
             return_to: parked.return_to,
+            other,
         })
     }
 

@@ -18,6 +18,7 @@ use federate::{
 };
 use federate_testkit::parties::{HUB_ARTIFACTS, HUB_ECP};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 type App = ServiceProvider<MemoryStore>;
 
@@ -188,6 +189,7 @@ impl BackChannel for Wire<'_> {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        _: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
         assert_eq!(location, HUB_ARTIFACTS);
         self.sent.lock().unwrap().push(envelope.clone());

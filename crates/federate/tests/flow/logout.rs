@@ -207,3 +207,39 @@ async fn a_logout_of_one_session_leaves_an_assertion_of_another() {
         .await;
     assert!(a.session(&done.unwrap().token).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn who_presses_the_button_twice_comes_to_the_same_page() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    sign_on(&parties, &parties.applications[0], &session).await;
+    let hub = &parties.hub;
+    let first = hub.log_out(&session).await.unwrap();
+    let second = hub.log_out(&session).await.unwrap();
+    assert_eq!(first.expose(), second.expose());
+    // Later it is no news that there is no session.
+    parties.clock.advance(TimeDelta::minutes(5));
+    let error = hub.log_out(&session).await.unwrap_err();
+    assert!(matches!(error, FederateError::Denied(Denial::NoSession)));
+}
+
+#[tokio::test]
+async fn who_presses_an_applications_button_twice_is_signed_out_everywhere() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    let [a, _] = &parties.applications;
+    let at_a = sign_on(&parties, a, &session).await;
+    // The browser does not follow the first answer.
+    assert!(a.start_logout(&at_a.token).await.unwrap().is_some());
+    let request = a.start_logout(&at_a.token).await.unwrap().unwrap();
+    let query_a = query(&request);
+    let received = parties.hub.receive_logout(Incoming::Redirect(&query_a));
+    let handle = received.await.unwrap();
+    assert!(parties.hub.session(&session).await.unwrap().is_none());
+    let answer = parties.hub.finish_logout(&handle).await.unwrap().unwrap();
+    let received = a.receive_logout(Incoming::Redirect(&query(&answer))).await;
+    assert!(finished(received.unwrap()).is_success());
+    // Later it is no news that there is no session.
+    parties.clock.advance(TimeDelta::minutes(1));
+    assert!(a.start_logout(&at_a.token).await.unwrap().is_none());
+}

@@ -2,30 +2,33 @@
 
 use crate::*;
 use chrono::TimeDelta;
-use federate::hub::{LogoutPage, LogoutPhase, PeerFailure};
-use federate::logout::{HubOutcome, Outcome};
+use federate::hub::{
+    Directory, DirectoryUser, LogoutPage, LogoutPhase, PeerFailure, hash_password,
+};
+use federate::logout::{HubOutcome, LogoutPolicy, Outcome};
 use federate::saml::binding::soap;
 use federate::saml::{Extensions, LogoutRequest, signed_xml};
-use federate::session::TenantId;
-use federate::types::StatusCode;
+use federate::session::{Profile, SessionStore as _, TenantId};
+use federate::types::{NameId, StatusCode};
 use federate::{Denial, FederateError, Hub, LogoutReceived, Outgoing};
 use federate_testkit::parties::{HUB_SOAP_SLO, TestClock};
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 
 const A: &str = "https://a.example/saml/soap";
 const B: &str = "https://b.example/saml/soap";
 
 /// A hub and two applications that can be asked without a browser.
-struct World {
-    clock: TestClock,
-    hub: Hub<MemoryStore>,
-    directory: federate::hub::Directory,
-    a: Arc<ServiceProvider<MemoryStore>>,
-    b: Arc<ServiceProvider<MemoryStore>>,
-    wire: Wire,
+pub(crate) struct World {
+    pub(crate) clock: TestClock,
+    pub(crate) hub: Hub<MemoryStore>,
+    pub(crate) directory: federate::hub::Directory,
+    pub(crate) a: Arc<ServiceProvider<MemoryStore>>,
+    pub(crate) b: Arc<ServiceProvider<MemoryStore>>,
+    pub(crate) wire: Wire,
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let parties = Parties::with_soap_logout(federate::crypto::aws_lc_provider());
     let [a, b] = parties.applications.map(Arc::new);
     let wire = Wire::default();
@@ -53,14 +56,18 @@ fn world() -> World {
 }
 
 impl World {
-    async fn sign_in(&self) -> Token {
+    pub(crate) async fn sign_in(&self) -> Token {
         let user = self.directory.authenticate(USER, PASSWORD).unwrap();
         let signed_in = self.hub.sign_in(&user, Persistence::Persistent, None).await;
         signed_in.unwrap().token
     }
 
     /// Signs on to an application with the hub's session.
-    async fn open(&self, sp: &ServiceProvider<MemoryStore>, session: &Token) -> CompletedLogin {
+    pub(crate) async fn open(
+        &self,
+        sp: &ServiceProvider<MemoryStore>,
+        session: &Token,
+    ) -> CompletedLogin {
         let started = start(sp).await;
         let query = query(&started.outgoing);
         let handle = self.hub.receive_sign_on(Incoming::Redirect(&query)).await;
@@ -97,7 +104,7 @@ impl World {
         self.hub.logout_page(handle).await.unwrap()
     }
 
-    async fn is_signed_in(
+    pub(crate) async fn is_signed_in(
         &self,
         sp: &ServiceProvider<MemoryStore>,
         login: &CompletedLogin,
@@ -106,7 +113,7 @@ impl World {
     }
 }
 
-fn outcomes(page: &LogoutPage) -> Vec<&Outcome> {
+pub(crate) fn outcomes(page: &LogoutPage) -> Vec<&Outcome> {
     page.applications.iter().map(|peer| &peer.outcome).collect()
 }
 
@@ -335,7 +342,7 @@ async fn applications_are_told_of_the_absolute_end_too_and_of_no_other() {
 }
 
 /// A LogoutRequest of the first application by SOAP.
-fn by_soap(world: &World, login: &CompletedLogin, asynchronous: bool) -> Vec<u8> {
+pub(crate) fn by_soap(world: &World, login: &CompletedLogin, asynchronous: bool) -> Vec<u8> {
     let party = world.a.party();
     let now = federate::Clock::now(&world.clock);
     let mut request = LogoutRequest {
@@ -356,7 +363,7 @@ fn by_soap(world: &World, login: &CompletedLogin, asynchronous: bool) -> Vec<u8>
 }
 
 /// Which status the answer tells; who reads it verifies it.
-fn status(answer: &Option<Outgoing>) -> (bool, bool) {
+pub(crate) fn status(answer: &Option<Outgoing>) -> (bool, bool) {
     let Some(Outgoing::Soap(envelope)) = answer else {
         panic!("what was asked directly is answered directly")
     };
@@ -507,4 +514,81 @@ async fn a206_only_a_signed_answer_of_the_peer_that_was_asked_confirms() {
     };
     let page = lying(&world, without).await;
     assert_ne!(outcomes(&page), [&Outcome::Confirmed]);
+}
+
+/// Another peer of the session: the second application knows the person by another name, too.
+async fn known_twice(world: &World, session: &Token) {
+    let view = world.hub.session(session).await.unwrap().unwrap();
+    let b = &world.b.party().entity_id;
+    let mut told = view.participants.into_iter();
+    let mut participant = told.find(|p| p.entity_id == *b).unwrap();
+    participant.name_id = NameId::new("another-name", None).unwrap();
+    let now = federate::Clock::now(&world.clock);
+    let store = world.hub.store();
+    let added = store.add_participant(&view.record.key, participant, now);
+    assert!(added.await.unwrap().may_issue());
+}
+
+#[tokio::test]
+async fn who_asked_directly_is_answered_although_another_worker_has_gone_on() {
+    let mut world = world();
+    world.hub = world.hub.with_logout_policy(LogoutPolicy {
+        in_flight: 1,
+        ..LogoutPolicy::default()
+    });
+    let session = world.sign_in().await;
+    let at_a = world.open(&world.a, &session).await;
+    let at_b = world.open(&world.b, &session).await;
+    known_twice(&world, &session).await;
+    let speaks = Arc::new(Semaphore::new(0));
+    let (sp, when) = (Arc::clone(&world.b), Arc::clone(&speaks));
+    world.wire.connect(B, move |envelope| {
+        let (sp, when) = (Arc::clone(&sp), Arc::clone(&when));
+        async move {
+            when.acquire().await.unwrap().forget();
+            let received = sp.receive_logout(Incoming::Soap(&envelope)).await;
+            match received.map_err(|e| BackChannelError::NoEnvelope(e.to_string()))? {
+                LogoutReceived::Answer(Outgoing::Soap(answer)) => Ok(answer),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let envelope = by_soap(&world, &at_a, false);
+    let mut answering = Box::pin(world.hub.receive_soap_logout(&envelope));
+    assert!((&mut answering).now_or_never().is_none());
+    assert_eq!(world.wire.asked(), 1);
+    assert_eq!(world.wire.waited(), Duration::from_secs(5));
+    // The first is late, so a worker gives it up and asks the second.
+    world.clock.advance(TimeDelta::seconds(5));
+    let mut working = Box::pin(world.hub.carry_out_due(64));
+    assert!((&mut working).now_or_never().is_none());
+    assert_eq!(world.wire.asked(), 2);
+    speaks.add_permits(1);
+    let answer = answering.await.unwrap();
+    assert_eq!(status(&answer), (true, true), "not all have confirmed");
+    speaks.add_permits(1);
+    assert!(working.await.unwrap().is_empty());
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
+}
+
+#[tokio::test]
+async fn who_signs_in_where_somebody_else_was_signs_them_out_of_their_applications() {
+    let world = world();
+    let session = world.sign_in().await;
+    let at_a = world.open(&world.a, &session).await;
+    let provider = federate::crypto::aws_lc_provider();
+    let bob = DirectoryUser {
+        password_hash: hash_password(&provider, PASSWORD).unwrap(),
+        profile: Profile::default(),
+    };
+    let others = Directory::new(&provider, BTreeMap::from([("bob".to_owned(), bob)]));
+    let bob = others.unwrap().authenticate("bob", PASSWORD).unwrap();
+    let persistence = Persistence::Persistent;
+    let signed_in = world.hub.sign_in(&bob, persistence, Some(&session)).await;
+    assert!(world.hub.session(&session).await.unwrap().is_none());
+    let theirs = world.hub.session(&signed_in.unwrap().token).await.unwrap();
+    assert!(theirs.unwrap().participants.is_empty());
+    let work = world.hub.next_work().now_or_never().expect("work");
+    assert!(world.hub.carry_out(work).await.unwrap().is_empty());
+    assert!(!world.is_signed_in(&world.a, &at_a).await);
 }

@@ -180,6 +180,34 @@ async fn a_login_that_comes_after_its_logout_upstream_opens_nothing() {
 }
 
 #[tokio::test]
+async fn a_login_that_comes_after_its_logout_upstream_replaces_no_session_that_goes_on() {
+    let layers = layers(UpstreamPolicy::Never);
+    let hub = &layers.parties.hub;
+    let goes_on = sign_in_upstream(&layers).await;
+    let session = through_upstream(&layers, None, &goes_on).await.signed_in;
+    let [a, _] = &layers.parties.applications;
+    sign_on(&layers.parties, a, &session.token).await;
+    // In the same browser, a login of another session upstream, which is over before it arrives.
+    let above = sign_in_upstream(&layers).await;
+    let (late, browser) = crate::upstream::received(&layers, None, &above).await;
+    let upstream_logout = layers.upstream.log_out(&above).await.unwrap();
+    let request = layers.upstream.next_logout(&upstream_logout).await;
+    let query = query(&request.unwrap().unwrap());
+    let asked = hub.receive_upstream_logout(Incoming::Redirect(&query));
+    asked.await.unwrap();
+    let previous = Some(&session.token);
+    let error = hub
+        .complete_upstream_login(&late, Some(&browser), previous)
+        .await;
+    assert!(matches!(
+        error,
+        Err(FederateError::Denied(Denial::SessionEnded))
+    ));
+    let view = hub.session(&session.token).await.unwrap().unwrap();
+    assert_eq!(view.participants.len(), 1);
+}
+
+#[tokio::test]
 async fn the_browser_returns_only_to_where_it_may() {
     let provider = federate::crypto::aws_lc_provider();
     let mut parties = Parties::with_options(

@@ -4,14 +4,15 @@ use crate::logout::{answered, finished};
 use crate::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use federate::hub::LogoutPhase;
 use federate::metadata::Location;
 use federate::saml::{Extensions, LogoutRequest, signed_xml, unsigned_xml};
-use federate::session::Participant;
+use federate::session::{Participant, TenantId};
 use federate::types::{Binding, MessageId, SessionIndex, StatusCode};
 use federate::xml::Encryptor;
-use federate::{Application, Decryption, Denial, FederateError, Outgoing};
+use federate::{Application, Decryption, Denial, FederateError, IdentityProvider, Outgoing};
 use federate_testkit::keys;
-use federate_testkit::parties::{HUB_SLO, post_form};
+use federate_testkit::parties::{HUB_SLO, HUB_SSO, party, post_form};
 use std::io::Read as _;
 
 /// What the hub told the first application in a session.
@@ -400,4 +401,100 @@ async fn who_asks_again_is_not_told_more_than_is_so() {
     let fifth = receive(&parties, 5, &person, Vec::new()).await;
     assert!(!answer_of(&parties, &fifth).await.contains("PartialLogout"));
     assert!(hub.session(&session).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn it_is_remembered_for_a_day_after_each_request_what_it_came_to() {
+    let parties = parties();
+    let hub = &parties.hub;
+    let [a, b] = &parties.applications;
+    let hours = chrono::TimeDelta::hours;
+    // The first logout is complete, the second, almost a day later, is not.
+    let session = sign_in(&parties).await;
+    sign_on(&parties, a, &session).await;
+    let person = told(&parties, &session).await;
+    let first = ask(&parties, 1, &person).await;
+    assert!(!answer_of(&parties, &first).await.contains("PartialLogout"));
+    parties.clock.advance(hours(23));
+    let session = sign_in(&parties).await;
+    sign_on(&parties, a, &session).await;
+    sign_on(&parties, b, &session).await;
+    let person = told(&parties, &session).await;
+    let second = ask(&parties, 2, &person).await;
+    hub.skip_logout(&second).await.unwrap();
+    assert!(answer_of(&parties, &second).await.contains("PartialLogout"));
+    for (number, later) in [(3, 2), (4, 21)] {
+        parties.clock.advance(hours(later));
+        let again = ask(&parties, number, &person).await;
+        let xml = answer_of(&parties, &again).await;
+        assert!(xml.contains("PartialLogout"), "{later} h later");
+    }
+}
+
+/// A LogoutRequest of the first application about all sessions of a person, made just now.
+async fn ask(parties: &Parties, number: u8, person: &Participant) -> Token {
+    let mut request = request(parties, number, person, Vec::new());
+    request.issue_instant = federate::Clock::now(&parties.clock);
+    request.not_on_or_after = None;
+    let party = parties.applications[0].party();
+    let xml = signed_xml(&request, &party.signer).unwrap();
+    let body = format!("SAMLRequest={}", escape(&STANDARD.encode(xml)));
+    let received = parties.hub.receive_logout(Incoming::Post(&body)).await;
+    received.unwrap()
+}
+
+#[tokio::test]
+async fn who_takes_no_answers_leaves_the_person_with_the_page() {
+    let parties = Parties::with_options(
+        federate::crypto::aws_lc_provider(),
+        |application| {
+            let mut metadata = (*application.metadata).clone();
+            metadata.sp.as_mut().unwrap().single_logout.clear();
+            application.metadata = Arc::new(metadata);
+        },
+        |_| {},
+    );
+    let session = sign_in(&parties).await;
+    sign_on(&parties, &parties.applications[0], &session).await;
+    let person = told(&parties, &session).await;
+    let handle = receive(&parties, 1, &person, Vec::new()).await;
+    assert!(parties.hub.session(&session).await.unwrap().is_none());
+    assert!(parties.hub.finish_logout(&handle).await.unwrap().is_none());
+    let page = parties.hub.logout_page(&handle).await.unwrap();
+    assert_eq!(page.phase, LogoutPhase::Done { complete: true });
+}
+
+/// Another account on the store of an application, with an identity provider of its own that has
+/// the name of the hub, and what that one says there.
+async fn said_in_another_account(parties: &Parties, about: &Participant) {
+    let provider = federate::crypto::aws_lc_provider();
+    let key = provider.keys.generate_rsa(2048).unwrap();
+    let theirs = party(provider, "https://hub.example", &key, &parties.clock);
+    let idp = IdentityProvider::new(theirs.clone(), HUB_SSO, HUB_SLO).unwrap();
+    let a = &parties.applications[0];
+    let acs = "https://a.example/saml/acs";
+    let sp = ServiceProvider::new(a.party().clone(), acs, Arc::clone(a.store()))
+        .and_then(|sp| sp.with_identity_provider(&idp.metadata()))
+        .and_then(|sp| sp.with_single_logout("https://a.example/saml/slo"))
+        .unwrap()
+        .with_tenant(TenantId::new("another").unwrap());
+    let mut request = request(parties, 9, about, Vec::new());
+    request.issuer = Some(theirs.entity_id.clone());
+    request.destination = Some("https://a.example/saml/slo".to_owned());
+    let query = redirected(&unsigned_xml(&request), None, &theirs);
+    let received = sp.receive_logout(Incoming::Redirect(&query)).await;
+    let _ = answered(received.unwrap());
+}
+
+#[tokio::test]
+async fn a_logout_in_one_account_keeps_nobody_of_another_from_signing_in() {
+    let parties = parties();
+    let session = sign_in(&parties).await;
+    let a = &parties.applications[0];
+    let at_a = sign_on(&parties, a, &session).await;
+    let person = told(&parties, &session).await;
+    said_in_another_account(&parties, &person).await;
+    assert!(a.session(&at_a.token).await.unwrap().is_some());
+    let again = sign_on(&parties, a, &session).await;
+    assert!(a.session(&again.token).await.unwrap().is_some());
 }

@@ -68,6 +68,16 @@ pub(super) fn nothing<S: Store>(state: &HubState<S>) -> Page {
     state.page("Signed out", body)
 }
 
+/// What there is to say where the logout did not begin.
+pub(super) fn elsewhere<S: Store>(state: &HubState<S>) -> Page {
+    let body = html! {
+        h1 { "Signing out" }
+        p.message role="status" { "It goes on in the browser in which it began." }
+        p.actions-row { a.button.second href="/" { "Go to the hub's page" } }
+    };
+    state.page("Signing out", body)
+}
+
 /// What a frame holds until everybody has been asked.
 pub(super) fn waiting(handle: &Token, frames: &[usize]) -> Page {
     let base = address(handle);

@@ -182,7 +182,7 @@ impl Sessions {
         let former = self.rows.get(old);
         let former = former.filter(|row| row.is_open() && row.revoked.is_none());
         let other = former.is_some_and(|row| row.record.subject != new.subject);
-        let carried = former.map_or(Vec::new(), |row| row.participants.clone());
+        let carried = former.map_or(Vec::new(), |row| last_of_each(&row.participants));
         let expected = match other {
             true => Rotation::OtherSubject,
             false => Rotation::Rotated {
@@ -356,4 +356,16 @@ impl Sessions {
         self.revocations.retain(|_, until| *until > now);
         before - self.rows.len() - self.revocations.len()
     }
+}
+
+/// What a new login takes over.
+fn last_of_each(all: &[Participant]) -> Vec<Participant> {
+    let later = |n: usize, one: &Participant| {
+        let later = all.iter().skip(n + 1);
+        later.filter(|p| p.entity_id == one.entity_id).count()
+    };
+    let each = all.iter().enumerate();
+    each.filter(|(n, one)| later(*n, one) < SessionSnapshot::CARRIED)
+        .map(|(_, one)| one.clone())
+        .collect()
 }

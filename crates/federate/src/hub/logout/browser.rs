@@ -224,7 +224,8 @@ impl<S: Store> Hub<S> {
     }
 
     /// What takes the browser back: the answer to whoever asked, or the address to return to;
-    /// `None` when it has been given, or nobody waits: go to the page.
+    /// `None` when it has been given, nobody waits, or who asked takes no answers any more: go to
+    /// the page.
     ///
     /// # Errors
     /// As [`Hub::logout_page`], failures of the key.
@@ -232,7 +233,15 @@ impl<S: Store> Hub<S> {
         let key = self.logout_key(handle);
         for effect in self.advance(&key, Event::Resumed).await? {
             if let Effect::Answer(answer) = effect {
-                let outgoing = self.answer(&answer)?;
+                let outgoing = match self.answer(&answer) {
+                    // Its metadata has changed, or never said where: the page is all there is.
+                    Err(error @ (FederateError::Denied(_) | FederateError::Metadata(_))) => {
+                        let code = error.code();
+                        tracing::warn!(code, "a logout could not be answered: {error}");
+                        None
+                    }
+                    other => other?,
+                };
                 self.advance(&key, Event::Answered).await?;
                 return Ok(outgoing);
             }

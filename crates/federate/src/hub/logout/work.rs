@@ -106,7 +106,8 @@ impl<S: Store> Hub<S> {
     /// answer. Gives who did not answer as a peer does, for the operator's log.
     ///
     /// # Errors
-    /// Failures of the store; the work is then found again when it is due.
+    /// Failures of the store, when everybody has answered all the same; what was not written is
+    /// then found again when it is due.
     pub async fn carry_out(&self, work: LogoutWork) -> Result<Vec<PeerFailure>, FederateError> {
         let key = work.key;
         let requests = match work.task {
@@ -115,8 +116,7 @@ impl<S: Store> Hub<S> {
                 let mut requests = Vec::new();
                 // What another node had begun, then what is late.
                 for event in [Event::Resumed, Event::DeadlinePassed] {
-                    let effects = self.journal().advance(&key, event, self.moment()?).await?;
-                    requests.extend(self.revoke(&key, effects).await?.1);
+                    requests.extend(self.go_on(&key, event).await?.1);
                 }
                 requests
             }
@@ -125,7 +125,7 @@ impl<S: Store> Hub<S> {
                 return Ok(Vec::new());
             }
         };
-        let mut failures = Vec::new();
+        let (mut failures, mut failed) = (Vec::new(), None);
         let mut asking: FuturesUnordered<_> = requests
             .into_iter()
             .map(|request| self.ask(request))
@@ -135,11 +135,13 @@ impl<S: Store> Hub<S> {
                 continue;
             };
             failures.extend(failure);
-            let effects = self.journal().advance(&key, event, self.moment()?).await?;
-            let (_, more) = self.revoke(&key, effects).await?;
-            asking.extend(more.into_iter().map(|request| self.ask(request)));
+            // The others are under way, and their answers count.
+            match self.go_on(&key, event).await {
+                Ok((_, more)) => asking.extend(more.into_iter().map(|request| self.ask(request))),
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(failures)
+        failed.map_or(Ok(failures), Err)
     }
 
     /// Claims up to `limit` logouts that are due: deadlines that passed, retries, and what
@@ -179,10 +181,20 @@ impl<S: Store> Hub<S> {
         key: &LogoutKey,
         event: Event,
     ) -> Result<Vec<Effect>, FederateError> {
-        let effects = self.journal().advance(key, event, self.moment()?).await?;
-        let (others, requests) = self.revoke(key, effects).await?;
+        let (others, requests) = self.go_on(key, event).await?;
         self.leave_to_workers(key, requests);
         Ok(others)
+    }
+
+    /// Takes a step, ends the sessions that it wants ended, and gives what else is to be done:
+    /// with the browser, and without.
+    pub(super) async fn go_on(
+        &self,
+        key: &LogoutKey,
+        event: Event,
+    ) -> Result<(Vec<Effect>, Vec<LogoutRequestToSend>), FederateError> {
+        let effects = self.journal().advance(key, event, self.moment()?).await?;
+        self.revoke(key, effects).await
     }
 
     pub(super) fn leave_to_workers(&self, key: &LogoutKey, requests: Vec<LogoutRequestToSend>) {
@@ -307,11 +319,13 @@ impl<S: Store> Hub<S> {
         let fault = |error: FederateError| (SendFailure::Fault, error);
         let (layer, peer) = (to_send.layer, to_send.entity_id.clone());
         let request_id = to_send.request_id.clone();
+        let within = to_send.deadline.signed_duration_since(self.now());
+        let within = within.to_std().unwrap_or_default();
         let (location, Outgoing::Soap(envelope)) = self.request(to_send).map_err(not_sent)? else {
             return Err(not_sent(Denial::NoEndpoint.into()));
         };
-        let answer = self.back_channel.exchange(&location, envelope).await;
-        let answer = answer.map_err(|error| {
+        let answer = self.back_channel.exchange(&location, envelope, within);
+        let answer = answer.await.map_err(|error| {
             let reason = match &error {
                 BackChannelError::Unreachable(_) => SendFailure::NotSent,
                 BackChannelError::NoAnswer(_) => SendFailure::TimedOut,

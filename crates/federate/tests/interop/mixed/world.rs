@@ -153,6 +153,7 @@ impl BackChannel for Direct {
         &self,
         location: &str,
         envelope: Vec<u8>,
+        _: Duration,
     ) -> Result<Vec<u8>, BackChannelError> {
         self.0.lock().unwrap().push(location.to_owned());
         let location = location.to_owned();
