@@ -203,6 +203,7 @@ pub fn hub_router<S: Store>(state: HubState<S>) -> Router {
         .route(LOGOUT, get(v2_logout::log_out::<S>))
         .route("/logout", post(log_out::log_out::<S>))
         .route(log_out::BACK, get(log_out::come_back::<S>))
+        .route(log_out::APART, get(log_out::apart::<S>))
         .route("/logout/{handle}", get(log_out::progress::<S>))
         .route("/logout/{handle}/next", get(log_out::next::<S>))
         .route("/logout/{handle}/skip", post(log_out::skip::<S>))

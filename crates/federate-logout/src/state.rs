@@ -147,6 +147,12 @@ impl Logout {
         &self.initiator
     }
 
+    /// Whether it ends this session.
+    #[must_use]
+    pub fn ends(&self, session: &SessionKey) -> bool {
+        self.sessions.iter().any(|ended| ended.key == *session)
+    }
+
     /// What the logout came to, once that is decided; it is what the initiator is told, and
     /// does not change any more.
     #[must_use]

@@ -2,7 +2,7 @@
 
 mod page;
 
-use self::page::{before_peer, elsewhere, nothing, page, waiting};
+use self::page::{before_peer, elsewhere, ended, nothing, page, waiting};
 use super::home::LOG_OUT;
 use super::{HubState, v2_logout};
 use crate::cookie::{self, Purpose};
@@ -84,9 +84,9 @@ async fn by_post<S: Store>(
     Ok(answer.unwrap_or_else(|failure| soap_fault(&failure)))
 }
 
-/// Goes to the page; or, in the browser in which the logout began, from one peer that answered, straight to the next when nothing needs to
-/// be shown between them. The page comes first: a person whose browser is left at a peer that is
-/// down goes back to it.
+/// Goes to the page; or, in the browser in which the logout began, from one peer that answered,
+/// straight to the next when nothing needs to be shown between them. The page comes first: a
+/// person whose browser is left at a peer that is down goes back to it.
 async fn by_browser<S: Store>(
     state: &HubState<S>,
     headers: &HeaderMap,
@@ -104,14 +104,85 @@ async fn by_browser<S: Store>(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     if !is_answer {
-        let mut response = see_other(&address(&handle))?;
-        cookie::add_logout(&mut response, state.site(), headers, &handle);
-        return Ok(response);
+        return match from {
+            Layer::Upstream => to_page(state, headers, &handle),
+            Layer::Application => begun_by_application(state, headers, &handle).await,
+        };
     }
     let name = name_of(state, &handle);
     match begun_here(state, headers, &name) {
         Some(handle) => go_on(state, &handle).await,
         None => see_other(&format!("{BACK}?{OF}={name}")),
+    }
+}
+
+/// Goes to the page of a logout that begins here.
+fn to_page<S: Store>(
+    state: &HubState<S>,
+    headers: &HeaderMap,
+    handle: &Token,
+) -> Result<Response, Failure> {
+    let mut response = see_other(&address(handle))?;
+    cookie::add_logout(&mut response, state.site(), headers, handle);
+    Ok(response)
+}
+
+/// An application can bring its request itself, and the page would tell it which others the
+/// person uses, and by which names: only a browser of the person goes there.
+async fn begun_by_application<S: Store>(
+    state: &HubState<S>,
+    headers: &HeaderMap,
+    handle: &Token,
+) -> Result<Response, Failure> {
+    if is_of_person(state, headers, handle).await? {
+        return to_page(state, headers, handle);
+    }
+    // Another site's form comes without cookies; what it leads to has them.
+    let name = state.hub().name_logout_apart(handle).await?;
+    see_other(&apart_address(&name))
+}
+
+/// Whether the logout began in this browser, or ends a session of its cookie.
+async fn is_of_person<S: Store>(
+    state: &HubState<S>,
+    headers: &HeaderMap,
+    handle: &Token,
+) -> Result<bool, Failure> {
+    let mut known = cookie::logouts(headers, state.site()).into_iter();
+    if known.any(|known| known.expose() == handle.expose()) {
+        return Ok(true);
+    }
+    match state.session_cookie(headers) {
+        Some(session) => Ok(state.hub().is_logout_of(handle, &session).await?),
+        None => Ok(false),
+    }
+}
+
+/// Where a logout goes on that an application began, until the browser has shown whose it is.
+pub(super) const APART: &str = "/logout/apart";
+
+fn apart_address(name: &Token) -> String {
+    format!("{APART}?{OF}={}", name.expose())
+}
+
+pub(super) async fn apart<S: Store>(
+    State(state): State<HubState<S>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let name = Fields::of(&uri).token(OF)?;
+    let handle = state.hub().logout_apart(&name).await?;
+    let framed = is_frame(&headers);
+    if !framed && is_of_person(&state, &headers, &handle).await? {
+        return to_page(&state, &headers, &handle);
+    }
+    match unseen(&state, &handle, apart_address(&name), false).await? {
+        response if framed => Ok(in_frame(response)),
+        Some(response) => Ok(response),
+        None => {
+            let logout = state.hub().logout_page(&handle).await?;
+            Ok(ended(&state, logout.hub).into_response())
+        }
     }
 }
 
@@ -165,16 +236,26 @@ fn is_answer(incoming: &Incoming<'_>) -> bool {
     Fields::parse(fields).has("SAMLResponse")
 }
 
-/// Carries on with a logout whose request somebody else's page framed, as identity providers do
-/// that tell many at once. Nothing can be shown there, so those are left out who can be asked by
-/// the browser alone, and the answer says so.
-async fn in_frame<S: Store>(state: &HubState<S>, handle: &Token) -> Result<Response, Failure> {
+/// Carries on with a logout of which nothing can be shown: in somebody else's frame, as
+/// identity providers have it that tell many at once, or where the browser may not be the
+/// person's. So those are left out who can be asked by the browser alone, and the answer says so.
+/// `again` is where it looks again, and `frames` whether peers may be asked in frames. There is
+/// no response when nobody waits for an answer.
+async fn unseen<S: Store>(
+    state: &HubState<S>,
+    handle: &Token,
+    again: String,
+    frames: bool,
+) -> Result<Option<Response>, Failure> {
     let hub = state.hub();
     // One peer less each time, then the question about upstream, then the answer.
     for _ in 0..Logout::MAX_APPLICATIONS.saturating_add(2) {
         let page = hub.logout_page(handle).await?;
-        let mut response = match page.phase {
-            LogoutPhase::Asking { .. } => {
+        return Ok(match page.phase {
+            LogoutPhase::Frames(numbers) if frames => {
+                Some(waiting(again, &address(handle), &numbers).into_response())
+            }
+            LogoutPhase::Asking { .. } | LogoutPhase::Frames(_) => {
                 hub.skip_logout(handle).await?;
                 continue;
             }
@@ -182,15 +263,24 @@ async fn in_frame<S: Store>(state: &HubState<S>, handle: &Token) -> Result<Respo
                 hub.choose_upstream(handle, false).await?;
                 continue;
             }
-            LogoutPhase::Answering { .. } => go(state, handle, hub.finish_logout(handle).await?)?,
-            LogoutPhase::Working => waiting(handle, &[]).into_response(),
-            LogoutPhase::Frames(numbers) => waiting(handle, &numbers).into_response(),
-            _ => StatusCode::NO_CONTENT.into_response(),
-        };
-        frameable(&mut response);
-        return Ok(response);
+            LogoutPhase::Answering { .. } => {
+                let outgoing = hub.finish_logout(handle).await?;
+                let answer = outgoing.map(|outgoing| deliver(outgoing, state.provider()));
+                answer.transpose()?
+            }
+            LogoutPhase::Working => Some(waiting(again, "", &[]).into_response()),
+            _ => None,
+        });
     }
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(None)
+}
+
+/// What somebody else's frame holds.
+fn in_frame(response: Option<Response>) -> Response {
+    let nothing = || StatusCode::NO_CONTENT.into_response();
+    let mut response = response.unwrap_or_else(nothing);
+    frameable(&mut response);
+    response
 }
 
 /// The button of the hub's own page.
@@ -241,7 +331,8 @@ pub(super) async fn progress<S: Store>(
     Handle(handle): Handle,
 ) -> Result<Response, Failure> {
     if is_frame(&headers) {
-        return in_frame(&state, &handle).await;
+        let response = unseen(&state, &handle, address(&handle), true).await?;
+        return Ok(in_frame(response));
     }
     let logout = state.hub().logout_page(&handle).await?;
     Ok(page(&state, &handle, &logout).into_response())

@@ -2,15 +2,18 @@
 
 use crate::browser::{Browser, Page};
 use crate::flow::wait_for_result;
-use crate::world::{A, B, HUB, World, credentials};
+use crate::world::{A, B, HUB, World, credentials, log_out_form};
 use axum::Router;
-use axum::http::header::{CONTENT_SECURITY_POLICY, SET_COOKIE};
+use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE};
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
 use federate::hub::ReturnToList;
 use federate::idp::Application;
-use federate::types::Binding;
-use federate::{Incoming, LoginOptions, LogoutReceived, Outgoing, Token};
+use federate::saml::binding::RedirectMessage;
+use federate::saml::{LogoutResponse, MessageKind};
+use federate::types::{Binding, StatusCode as Code};
+use federate::xml::Limits;
+use federate::{Connection, Incoming, LoginOptions, LogoutReceived, Outgoing, Token};
 use federate_testkit::parties::{Parties, query};
 use std::sync::Arc;
 use url::Url;
@@ -459,4 +462,73 @@ async fn a_browser_that_an_application_sends_back_by_a_form_goes_on() {
     assert_eq!(page.url, address);
     assert!(page.says("Every application confirmed its sign-out."));
     assert_signed_out_everywhere(&mut browser).await;
+}
+
+/// An application's own server brings the LogoutRequest: it is told what came of it, and nothing
+/// of the person's other applications.
+#[tokio::test]
+async fn who_brings_a_request_itself_learns_of_no_other_application() {
+    let world = World::new();
+    let mut browser = world.signed_in().await;
+    assert!(browser.go(B).await.says("signed in as"));
+    let (page, form) = log_out_form(A);
+    let leads = browser
+        .send(
+            &Method::POST,
+            &form.action,
+            Some(String::new()),
+            Some(&page),
+        )
+        .await;
+    let (_, to) = leads.refresh().unwrap();
+    let mut to = page.url.join(&to).unwrap();
+
+    let mut server = world.browser();
+    let mut way = Vec::new();
+    while to.host_str() == Some("hub.example") {
+        let got = server.send(&Method::GET, &to, None, None).await;
+        for secret in ["Application B", "//b.example"] {
+            let told = got.body.contains(secret) || got.url.as_str().contains(secret);
+            assert!(!told, "{secret}: {}", got.body);
+        }
+        way.push(got.url.path().to_owned());
+        to = got.url.join(got.header(LOCATION)).unwrap();
+    }
+    assert_eq!(way, ["/saml/slo", "/logout/apart"]);
+    assert_eq!(to.host_str(), Some("a.example"));
+    assert!(server.cookies.is_empty());
+    let (_, query) = to.as_str().split_once('?').unwrap();
+    let limits = Limits::default();
+    let message = RedirectMessage::parse(query, MessageKind::Response, &limits).unwrap();
+    let response = message.unverified::<LogoutResponse>().unwrap();
+    let status = response.read_unsigned().unwrap().status;
+    assert_eq!(status.subcode, Some(Code::PartialLogout));
+
+    // The session is over, and nobody claims that B knows.
+    assert!(browser.go(HUB).await.says("Sign in"));
+    assert!(browser.go(B).await.says("signed in as"));
+}
+
+#[tokio::test]
+async fn a_request_by_a_form_goes_on_in_the_persons_browser() {
+    let by_post = |connection: &mut Connection| {
+        let mut metadata = (*connection.metadata).clone();
+        let services = &mut metadata.idp.as_mut().unwrap().single_logout;
+        services.retain(|endpoint| endpoint.is_for(Binding::HttpPost));
+        connection.metadata = Arc::new(metadata);
+    };
+    let provider = federate::crypto::aws_lc_provider();
+    let parties = Parties::with_options(provider, |_| {}, by_post);
+    let world = World::of(parties, LoginOptions::default());
+    let mut browser = world.signed_in().await;
+    assert!(browser.go(B).await.says("signed in as"));
+    let (page, form) = log_out_form(A);
+    let page = browser.submit(&page, &form).await;
+    assert!(page.says("Now asking Application B"), "{}", page.body);
+    let page = wait_for_result(&mut browser, page).await;
+    assert!(page.says("Every other application confirmed its sign-out."));
+    assert!(browser.go(HUB).await.says("Sign in"));
+    for address in [A, B] {
+        assert!(!browser.go(address).await.says("signed in as"), "{address}");
+    }
 }

@@ -5,6 +5,7 @@
 //! ([`browser`]); what does not is done by whoever runs [`Hub::due_work`] ([`work`]).
 
 mod again;
+mod apart;
 mod browser;
 mod expiry;
 mod work;

@@ -78,15 +78,25 @@ pub(super) fn elsewhere<S: Store>(state: &HubState<S>) -> Page {
     state.page("Signing out", body)
 }
 
-/// What a frame holds until everybody has been asked.
-pub(super) fn waiting(handle: &Token, frames: &[usize]) -> Page {
-    let base = address(handle);
+/// What there is to say of the hub alone.
+pub(super) fn ended<S: Store>(state: &HubState<S>, hub: HubOutcome) -> Page {
+    let body = html! {
+        h1 { "Signed out" }
+        p.message role="status" { (hub_text(hub)) }
+        p.actions-row { a.button.second href="/" { "Go to the hub's page" } }
+    };
+    state.page("Signed out", body)
+}
+
+/// What is there until everybody has been asked, where nothing can be shown; `base` is the
+/// address of the logout whose frames these are.
+pub(super) fn waiting(again: String, base: &str, frames: &[usize]) -> Page {
     let body = html! {
         h1 { "Signing you out" }
-        (frames_of(&base, frames))
+        (frames_of(base, frames))
     };
     let seconds = if frames.is_empty() { SOON } else { FRAMES };
-    let page = Page::new("Signing out", body).going_on_after(seconds, base);
+    let page = Page::new("Signing out", body).going_on_after(seconds, again);
     if frames.is_empty() {
         page
     } else {

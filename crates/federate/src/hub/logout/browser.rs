@@ -188,15 +188,19 @@ impl<S: Store> Hub<S> {
         Ok(None)
     }
 
-    /// Stops waiting for the peer whose turn it is.
+    /// Stops waiting for the peer whose turn it is, or for all of those in frames.
     ///
     /// # Errors
     /// As [`Hub::logout_page`].
     pub async fn skip_logout(&self, handle: &Token) -> Result<(), FederateError> {
         let key = self.logout_key(handle);
         for effect in self.advance(&key, Event::Resumed).await? {
-            if let Effect::SendLogoutRequest(to_send) = effect {
-                let request_id = to_send.request_id;
+            let skipped = match effect {
+                Effect::SendLogoutRequest(request) => vec![request],
+                Effect::ShowFrames(requests) => requests,
+                _ => Vec::new(),
+            };
+            for LogoutRequestToSend { request_id, .. } in skipped {
                 self.advance(&key, Event::Skipped { request_id }).await?;
             }
         }
