@@ -261,16 +261,25 @@ impl<S: Store> ServiceProvider<S> {
         let of_index = request.session_indexes.iter().map(Some);
         let of_all = std::iter::once(None).filter(|_| request.session_indexes.is_empty());
         for index in of_index.chain(of_all) {
-            let entry = OneTimeEntry {
+            let sent = request.issue_instant.timestamp_millis();
+            let mut entry = OneTimeEntry {
                 namespace: LOGGED_OUT,
                 key: self.logged_out_key(idp, request.name_id.value(), index),
-                value: encode(&(&request.name_id, request.issue_instant.timestamp_millis()))?,
+                value: encode(&(&request.name_id, sent))?,
                 expires,
             };
             if self.store.put_new(entry.clone(), now).await? == PutNew::AlreadyPresent {
-                // This one covers whatever the earlier one does. A login that sees neither has
-                // its session already, which is found below.
-                self.store.take(LOGGED_OUT, &entry.key, now).await?;
+                // The one that was sent later covers whatever the other does. A login that sees
+                // neither has its session already, which is found below.
+                let before = self.store.take(LOGGED_OUT, &entry.key, now).await?;
+                let before = before.map(|octets| decode::<(NameId, i64)>(&octets, "logout"));
+                if let Some((name_id, later)) = before.transpose()?
+                    && names_agree(&name_id, &request.name_id)
+                    && later > sent
+                {
+                    entry.value = encode(&(&name_id, later))?;
+                    entry.expires = now + MAX_REQUEST_AGE + ClockSkew::MAX;
+                }
                 let _: PutNew = self.store.put_new(entry, now).await?;
             }
         }

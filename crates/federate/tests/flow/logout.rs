@@ -2,7 +2,9 @@ use crate::*;
 use chrono::TimeDelta;
 use federate::hub::{LogoutPhase, NamedOutcome};
 use federate::logout::{NoAnswer, Outcome};
-use federate::types::StatusCode;
+use federate::saml::binding::redirect_url;
+use federate::saml::{Extensions, LogoutRequest};
+use federate::types::{MessageId, StatusCode};
 use federate::{Denial, FederateError, LogoutReceived, Outgoing};
 use federate_testkit::parties::query;
 
@@ -188,6 +190,41 @@ async fn an_assertion_that_comes_after_its_logout_opens_nothing() {
     let session = sign_in(&parties).await;
     let done = sign_on(&parties, a, &session).await;
     assert!(a.session(&done.token).await.unwrap().is_some());
+}
+
+/// Two LogoutRequests overtake each other: the one that was sent later counts.
+#[tokio::test]
+async fn of_two_logouts_in_the_wrong_order_the_later_one_counts() {
+    let parties = parties();
+    let [a, _] = &parties.applications;
+    let session = sign_in(&parties).await;
+    let started = start(a).await;
+    let body = answer(&parties, &started, &session).await;
+    let late = a.receive_login(&body).await.unwrap();
+    let known = sign_on(&parties, a, &session).await.login;
+    parties.clock.advance(TimeDelta::seconds(2));
+    let hub = parties.hub.identity_provider().party();
+    for (number, after) in [(1, 1), (2, -1)] {
+        let request = LogoutRequest {
+            id: MessageId::from_random([number; 20]),
+            issue_instant: known.authn_instant + TimeDelta::seconds(after),
+            destination: Some("https://a.example/saml/slo".to_owned()),
+            not_on_or_after: None,
+            reason: None,
+            issuer: Some(hub.entity_id.clone()),
+            extensions: Extensions::default(),
+            name_id: known.name_id.clone(),
+            session_indexes: known.session_index.iter().cloned().collect(),
+        };
+        let to = "https://a.example/saml/slo";
+        let location = redirect_url(to, &request, None, Some(&hub.signer)).unwrap();
+        let request = query_of(&location);
+        let received = a.receive_logout(Incoming::Redirect(&request)).await;
+        let _ = answered(received.unwrap());
+    }
+    let browser = Some(&started.browser);
+    let error = a.complete_login(&late, browser, None).await.unwrap_err();
+    assert!(matches!(error, FederateError::Denied(Denial::SessionEnded)));
 }
 
 #[tokio::test]
