@@ -15,6 +15,8 @@ struct Faulty {
     store: MemoryStore,
     /// How many calls are left until the one that fails.
     left: Arc<AtomicI64>,
+    /// A login that comes just before a session is ended, in its place.
+    login: Arc<Mutex<Option<SessionRecord>>>,
 }
 
 impl Faulty {
@@ -54,12 +56,25 @@ impl SessionStore for Faulty {
         touch_if_alive(key: &SessionKey, policy: &LifetimePolicy, now: Instant) -> SessionState;
         rotate(old: &SessionKey, new: SessionRecord, now: Instant) -> Rotation;
         add_participant(key: &SessionKey, participant: Participant, now: Instant) -> AddParticipant;
-        begin_termination(key: &SessionKey, by: LogoutKey, now: Instant) -> Termination;
         by_id(tenant: &TenantId, id: &SessionId) -> Option<SessionRecord>;
         revoke_subject(subject: &Subject, by: LogoutKey, now: Instant) -> ();
         by_subject(subject: &Subject) -> Vec<SessionRecord>;
         by_participant(query: &ParticipantQuery) -> Vec<SessionRecord>;
         by_upstream(query: &UpstreamQuery) -> Vec<SessionRecord>;
+    }
+
+    async fn begin_termination(
+        &self,
+        key: &SessionKey,
+        by: LogoutKey,
+        now: Instant,
+    ) -> Result<Termination, StoreError> {
+        let login = self.login.lock().unwrap().take();
+        if let Some(login) = login {
+            let rotation = self.store.rotate(key, login, now).await?;
+            assert!(matches!(rotation, Rotation::Rotated { .. }), "{rotation:?}");
+        }
+        self.call()?.begin_termination(key, by, now).await
     }
 }
 
@@ -102,6 +117,7 @@ fn on_faulty(world: &World) -> (Hub<Faulty>, Faulty) {
     let store = Faulty {
         store: MemoryStore::clone(world.hub.store()),
         left: Arc::new(AtomicI64::new(i64::MAX)),
+        login: Arc::default(),
     };
     let idp = world.hub.identity_provider().clone();
     let hub = Hub::new(idp, &[7; 32], Arc::new(store.clone())).unwrap();
@@ -198,4 +214,27 @@ async fn the_answers_of_others_count_when_one_cannot_be_written() {
         let confirmed = confirmed.filter(|outcome| **outcome == Outcome::Confirmed);
         assert_eq!(confirmed.count(), 1, "{calls}");
     }
+}
+
+#[tokio::test]
+async fn who_signs_in_anew_while_an_application_logs_out_is_signed_out() {
+    let (world, session, [at_a, at_b]) = signed_in().await;
+    let (hub, store) = on_faulty(&world);
+    let before = world.hub.session(&session).await.unwrap().unwrap().record;
+    let anew = SessionRecord {
+        key: SessionKey::new([9; 32]),
+        id: SessionId::new("anew").unwrap(),
+        ..before
+    };
+    *store.login.lock().unwrap() = Some(anew.clone());
+    let request = by_soap(&world, &at_a, false);
+    let answer = hub.receive_soap_logout(&request).await.unwrap();
+    assert_eq!(status(&answer), (true, false));
+    let state = store.load(&anew.key, federate::Clock::now(&world.clock));
+    let state = state.await.unwrap();
+    assert!(
+        matches!(state, SessionState::Ended(EndReason::LoggedOut { .. })),
+        "{state:?}"
+    );
+    assert!(!world.is_signed_in(&world.b, &at_b).await);
 }

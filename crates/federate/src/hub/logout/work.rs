@@ -12,7 +12,8 @@ use federate_logout::{
     Moment, RevokedParticipant, RevokedUpstream, SendFailure,
 };
 use federate_session::{
-    Claimed, LogoutKey, Participant, SessionKey, Termination, UpstreamSession, Versioned,
+    Claimed, EndReason, LogoutKey, Participant, ParticipantQuery, SessionKey, SessionSnapshot,
+    StoreError, Termination, UpstreamSession, Versioned,
 };
 use federate_types::EntityId;
 use futures_util::StreamExt as _;
@@ -23,6 +24,9 @@ use tokio::sync::Notify;
 
 /// How long a worker has for the due work that it was given.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
+
+/// How many logins may overtake the end of one session; beyond, it is tried again later.
+const MAX_SUCCESSORS: usize = 4;
 
 /// How much work waits in memory for a worker; beyond, the store gives it out when it is due.
 const WAITING: usize = 4096;
@@ -238,10 +242,9 @@ impl<S: Store> Hub<S> {
         session: SessionKey,
         now: DateTime<Utc>,
     ) -> Event {
-        let (participants, upstream) = match self.store.begin_termination(&session, *by, now).await
-        {
-            Ok(Termination::Ended(ended)) => (ended.participants, ended.record.upstream),
-            Ok(_) => (Vec::new(), None),
+        let (participants, upstream) = match self.terminate(session, by, now).await {
+            Ok(Some(ended)) => (ended.participants, ended.record.upstream),
+            Ok(None) => (Vec::new(), None),
             Err(error) => {
                 // The logout goes on, and tries again; its caller is told of no failure.
                 let code = error.code();
@@ -255,6 +258,52 @@ impl<S: Store> Hub<S> {
             participants: participants.collect(),
             upstream: upstream.and_then(|upstream| self.revoked_upstream(upstream)),
         }
+    }
+
+    /// Ends a session, or the one that has taken its applications over since it was found: who
+    /// signs in anew while an application logs out is signed out. There is nothing to end when
+    /// another logout has done it.
+    async fn terminate(
+        &self,
+        mut session: SessionKey,
+        by: &LogoutKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Box<SessionSnapshot>>, StoreError> {
+        for _ in 0..MAX_SUCCESSORS {
+            match self.store.begin_termination(&session, *by, now).await? {
+                Termination::Ended(ended) => return Ok(Some(ended)),
+                Termination::Unknown => return Ok(None),
+                Termination::AlreadyEnded => match self.successor(&session).await? {
+                    Some(next) => session = next,
+                    None => return Ok(None),
+                },
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// The session that has replaced this one and goes on, found by an application that it has
+    /// taken over.
+    async fn successor(&self, session: &SessionKey) -> Result<Option<SessionKey>, StoreError> {
+        let Some(SessionSnapshot {
+            record,
+            participants,
+        }) = self.store.snapshot(session).await?
+        else {
+            return Ok(None);
+        };
+        let replaced = record.ended.map(|ended| ended.reason) == Some(EndReason::Replaced);
+        let Some(last) = participants.into_iter().last().filter(|_| replaced) else {
+            return Ok(None);
+        };
+        let query = ParticipantQuery {
+            tenant: record.subject.tenant,
+            issuer: last.entity_id,
+            name_id: last.name_id,
+            session_indexes: vec![last.session_index],
+        };
+        let found = self.store.by_participant(&query).await?;
+        Ok(found.first().map(|record| record.key))
     }
 
     /// A participant with the ways to reach it that its metadata has.
