@@ -147,10 +147,9 @@ impl Logout {
         &self.initiator
     }
 
-    /// Whether it ends this session.
-    #[must_use]
-    pub fn ends(&self, session: &SessionKey) -> bool {
-        self.sessions.iter().any(|ended| ended.key == *session)
+    /// The sessions that it ends.
+    pub fn sessions(&self) -> impl Iterator<Item = &SessionKey> {
+        self.sessions.iter().map(|session| &session.key)
     }
 
     /// What the logout came to, once that is decided; it is what the initiator is told, and

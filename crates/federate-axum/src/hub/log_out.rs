@@ -142,7 +142,7 @@ async fn begun_by_application<S: Store>(
     see_other(&apart_address(&name))
 }
 
-/// Whether the logout began in this browser, or ends a session of its cookie.
+/// Whether the logout began in this browser, or is about the person of its session cookie.
 async fn is_of_person<S: Store>(
     state: &HubState<S>,
     headers: &HeaderMap,

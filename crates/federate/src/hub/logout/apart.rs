@@ -11,12 +11,16 @@ use crate::token::Token;
 use chrono::TimeDelta;
 use federate_session::{Namespace, OneTimeEntry, OneTimeKey, PutNew};
 
+/// How many sessions of a logout are looked at: an application's request names one person.
+const LOOKED_AT: usize = 8;
+
 /// How long a logout can be found by another name: longer than anybody waits for its answer.
 const KNOWN_APART: TimeDelta = TimeDelta::minutes(15);
 
 impl<S: Store> Hub<S> {
-    /// Whether this cookie is of a session that the logout of this handle ends: then the browser
-    /// is the person's.
+    /// Whether this cookie is of a session of the person whom the logout of this handle is about:
+    /// then the browser is theirs. It need not be a session that ends: some applications name
+    /// another one of the person than the browser's.
     ///
     /// # Errors
     /// As [`Hub::logout_page`].
@@ -25,9 +29,18 @@ impl<S: Store> Hub<S> {
         handle: &Token,
         session: &Token,
     ) -> Result<bool, FederateError> {
-        let key = self.logout_key(handle);
+        let (key, own) = (self.logout_key(handle), self.session_key(session));
         let logout = self.journal().load(&key, self.now()).await?;
-        Ok(logout.ends(&self.session_key(session)))
+        let Some(own) = self.store.snapshot(&own).await? else {
+            return Ok(false);
+        };
+        for session in logout.sessions().take(LOOKED_AT) {
+            let ended = self.store.snapshot(session).await?;
+            if ended.is_some_and(|ended| ended.record.subject == own.record.subject) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Another name for a logout, for whoever brings an application's request without showing
