@@ -80,7 +80,8 @@ impl<S: Store> Hub<S> {
             && authorities.iter().all(|authority| authority != asker)
     }
 
-    /// The question as it goes on to an identity provider.
+    /// The Scoping of the question as it goes on to an identity provider. There is none if the
+    /// demand has none: some identity providers refuse requests with one, AD FS among them.
     ///
     /// # Errors
     /// [`Denial::MayNotBePassedOn`].
@@ -88,9 +89,13 @@ impl<S: Store> Hub<S> {
         &self,
         demand: &SignOnDemand,
         identity_provider: &EntityId,
-    ) -> Result<Scoping, Denial> {
+    ) -> Result<Option<Scoping>, Denial> {
         if !self.is_passed_on(demand) || !self.may_answer(demand, identity_provider) {
             return Err(Denial::MayNotBePassedOn);
+        }
+        let named = !demand.identity_providers.is_empty() || !demand.requesters.is_empty();
+        if demand.proxy_count.is_none() && !named {
+            return Ok(None);
         }
         // [SAMLCore] 3.4.1.5.1: once less, and of those that were named.
         let mut identity_providers = demand.identity_providers.clone();
@@ -99,11 +104,11 @@ impl<S: Store> Hub<S> {
         }
         let mut requesters = demand.requesters.clone();
         requesters.push(demand.application.clone());
-        Ok(Scoping {
+        Ok(Some(Scoping {
             proxy_count: demand.proxy_count.map(|count| count.saturating_sub(1)),
             identity_providers,
             requesters,
-        })
+        }))
     }
 
     /// Refuses a login that rests on the hub's own word.

@@ -92,7 +92,7 @@ impl<S: Store> Hub<S> {
             let asked = options.identity_provider.as_ref();
             let asked = asked.or_else(|| sp.only_identity_provider());
             let asked = asked.ok_or(Denial::UnknownPeer)?;
-            options.scoping = Some(self.passed_on(&parked.demand, asked)?);
+            options.scoping = self.passed_on(&parked.demand, asked)?;
             options.force_authn = parked.demand.force_authn;
             options.requested_authn_context = parked.demand.requested_authn_context.clone();
             options.return_to = Some(handle.expose().to_owned());
