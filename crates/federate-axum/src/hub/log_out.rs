@@ -311,11 +311,7 @@ pub(super) async fn end<S: Store>(
         None => Err(Denial::NoSession.into()),
     };
     let mut response = match (begun, return_to) {
-        (Ok(handle), _) => {
-            let mut response = see_other(&address(&handle))?;
-            cookie::add_logout(&mut response, state.site(), headers, &handle);
-            response
-        }
+        (Ok(handle), _) => to_page(state, headers, &handle)?,
         (Err(FederateError::Denied(Denial::NoSession)), Some(to)) => back(&to)?,
         (Err(FederateError::Denied(Denial::NoSession)), None) => nothing(state).into_response(),
         (Err(error), _) => return Err(error.into()),

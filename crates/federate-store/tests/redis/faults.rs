@@ -99,14 +99,13 @@ async fn writes_wait_for_replicas() {
         }
     ));
 
-    let waiting = |replicas| RedisOptions {
-        wait: Some(Wait {
-            replicas,
-            timeout: Duration::from_millis(200),
-        }),
+    let waiting = |replicas, timeout| RedisOptions {
+        wait: Some(Wait { replicas, timeout }),
         ..options(&server)
     };
-    let store = RedisStore::connect(waiting(1)).await.unwrap();
+    // The replica answers, however busy the machine is.
+    let long = Duration::from_secs(60);
+    let store = RedisStore::connect(waiting(1, long)).await.unwrap();
     for n in 1..=20 {
         store
             .create(session(n, "alice", start()), start())
@@ -122,7 +121,9 @@ async fn writes_wait_for_replicas() {
         let ended = store.begin_termination(&key(n), logout(1), start()).await;
         assert!(matches!(ended.unwrap(), Termination::Ended(_)));
     }
-    let store = RedisStore::connect(waiting(2)).await.unwrap();
+    // There is no second one to wait for.
+    let short = Duration::from_secs(3);
+    let store = RedisStore::connect(waiting(2, short)).await.unwrap();
     let entry = one_time(Namespace::ASSERTION, 99, b"");
     let error = store.put_new(entry.clone(), start()).await.unwrap_err();
     assert_eq!(error.code(), "store.unavailable");
