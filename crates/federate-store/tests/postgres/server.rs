@@ -8,6 +8,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// Far below for ever, and far above what a busy machine takes.
+const IN_TIME: Duration = Duration::from_secs(60);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_server_is_told_and_found_again() {
     let Some(mut server) = Postgres::start() else {
@@ -30,7 +33,7 @@ async fn a_lost_server_is_told_and_found_again() {
         assert_eq!(error.code(), "store.unavailable");
         assert!(std::error::Error::source(&error).is_some());
     }
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < IN_TIME);
     let error = PostgresStore::connect(options).await.unwrap_err();
     assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
     server.restart();
@@ -45,8 +48,8 @@ async fn a_lost_server_is_told_and_found_again() {
 async fn a_server_that_does_not_answer_is_told() {
     let Some(server) = server() else { return };
     let options = PostgresOptions {
-        statement_timeout: Duration::from_millis(300),
-        lock_timeout: Duration::from_millis(100),
+        statement_timeout: Duration::from_secs(3),
+        lock_timeout: Duration::from_secs(2),
         ..server.options()
     };
     let store = PostgresStore::connect(options).await.unwrap();
@@ -64,7 +67,7 @@ async fn a_server_that_does_not_answer_is_told() {
     let (key, by) = (key(1), logout(1));
     let error = store.begin_termination(&key, by, start()).await;
     assert_eq!(error.unwrap_err().code(), "store.unavailable");
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < IN_TIME);
     client.batch_execute("COMMIT").await.unwrap();
     assert!(is_alive(&store.load(&key, start()).await.unwrap()));
 }
