@@ -62,8 +62,13 @@ impl<S: Store> Hub<S> {
 
     /// Takes a logout message that a browser brings from an application: a request, which
     /// begins a logout, or the answer to one of ours. Gives the handle of the logout's page, to
-    /// which the browser goes with 303: for an answer only the browser in which the logout began,
-    /// as its peer can bring it itself, and the page tells which applications the person uses.
+    /// which the browser goes with 303.
+    ///
+    /// The application can bring either itself, and the page tells which others the person uses.
+    /// So go there with a request only in a browser of the person
+    /// ([`is_logout_of`](Self::is_logout_of), else
+    /// [`name_logout_apart`](Self::name_logout_apart)), and with an answer only in the browser in
+    /// which the logout began.
     ///
     /// # Errors
     /// [`FederateError::Saml`] with the reason, [`Denial::UnknownPeer`],
